@@ -11,12 +11,12 @@ namespace PipelineOps;
 /// only ends if the dependency was used below 1/(1+r) of its capacity (91 % for r = 0.1, 83 % for r = 0.2). This one runs dry instead, whatever the
 /// utilisation: without success, there are no more retries than the balance held.
 /// </para>
-/// <para>While calls succeed at the default 0.1 tokens, up to one retry for ten successes is free; beyond, errors go unretried.</para>
+/// <para>The default 0.1 tokens allow one retry for ten successes: rare errors are all retried, frequent ones add a tenth to the load at most.</para>
 /// </remarks>
 public sealed class RetryBudget
 {
     // Whole millionths of a token, so that any number of deposits adds up without rounding.
-    private const double UnitsPerToken = 1_000_000;
+    private const long UnitsPerToken = 1_000_000;
 
     private const double LargestTokens = 1_000_000_000;
 
@@ -43,7 +43,7 @@ public sealed class RetryBudget
     }
 
     /// <summary>What it holds now, from 0 to the maximum.</summary>
-    public double Tokens => Volatile.Read(ref _units) / UnitsPerToken;
+    public double Tokens => Volatile.Read(ref _units) / (double)UnitsPerToken;
 
     /// <summary>Adds what a success is worth, up to the maximum.</summary>
     public void Deposit()
@@ -64,9 +64,9 @@ public sealed class RetryBudget
     public bool TryWithdraw()
     {
         long units = Volatile.Read(ref _units);
-        while (units >= (long)UnitsPerToken)
+        while (units >= UnitsPerToken)
         {
-            long seen = Interlocked.CompareExchange(ref _units, units - (long)UnitsPerToken, units);
+            long seen = Interlocked.CompareExchange(ref _units, units - UnitsPerToken, units);
             if (seen == units)
                 return true;
             units = seen;

@@ -25,7 +25,7 @@ public sealed class BackoffPropertyTests
             (double from, double to) = c.Bounds();
             double expected = from + (to - from) * c.Random;
 
-            // Half a tick is cut off, and doubles round.
+            // The fraction of a tick is cut off, and doubles round.
             return Math.Abs(c.Delay().Ticks - expected) <= 1 + expected * 1e-12;
         }));
 
