@@ -257,7 +257,7 @@ public sealed class DefaultErrorRulesTests
         AssertMeans(ErrorCategory.DataQuality, Assert.Throws<System.Xml.XmlException>(() => XDocument.Parse("<a>")));
         AssertMeans(ErrorCategory.DataQuality, Assert.Throws<DecoderFallbackException>(() => new UTF8Encoding(false, true).GetString([0xFF])));
         AssertMeans(ErrorCategory.DataQuality, Assert.Throws<EndOfStreamException>(() => new BinaryReader(new MemoryStream()).ReadInt32()));
-        AssertMeans(ErrorCategory.Schema, Assert.Throws<KeyNotFoundException>(() => JsonElement.Parse("{}").GetProperty("id")));
+        AssertMeans(ErrorCategory.Schema, Assert.Throws<KeyNotFoundException>(() => JsonDocument.Parse("{}").RootElement.GetProperty("id")));
     }
 
     [Fact]

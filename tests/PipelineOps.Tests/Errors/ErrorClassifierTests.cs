@@ -138,7 +138,7 @@ public sealed class ErrorClassifierTests
         Exception[] branches = [new TimeoutException(), new UnauthorizedAccessException(), new NullReferenceException()];
 
         Assert.Equal(ErrorClassification.Permanent, ErrorClassifier.Default.Classify(new AggregateException(branches)));
-        Assert.Equal(ErrorClassification.Permanent, ErrorClassifier.Default.Classify(new AggregateException(branches.Reverse())));
+        Assert.Equal(ErrorClassification.Permanent, ErrorClassifier.Default.Classify(new AggregateException(branches.AsEnumerable().Reverse())));
         Assert.Equal(
             ErrorClassification.Permanent,
             ErrorClassifier.Default.Classify(new AggregateException(new TimeoutException(), new TargetInvocationException(new AggregateException(branches)))));
