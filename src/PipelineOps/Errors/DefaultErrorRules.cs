@@ -24,7 +24,7 @@ internal static class DefaultErrorRules
 {
     public static ErrorClassification? Classify(Exception exception) => exception switch
     {
-        // A stage within the delegate. It has spent its own retries, so the one outside waits as long as it was told to.
+        // A stage within the delegate says itself how long to wait.
         StageRejectedException rejected => Throttled with { RetryAfter = rejected.RetryAfter },
         StageTimeoutException => Transient,
         InvalidOptionsException => Permanent,

@@ -11,7 +11,7 @@ namespace PipelineOps;
 /// <see cref="ErrorClassification.RetryAfter"/>, then the earlier branch. When nothing matches, the error is
 /// <see cref="ErrorCategory.Unknown"/>.
 /// </para>
-/// <para>The walk ends after 64 levels or 1,024 exceptions, whatever the shape of the chain.</para>
+/// <para>The walk goes 64 levels deep and ends after some 1,024 exceptions, whatever the shape of the chain.</para>
 /// </remarks>
 public sealed class ErrorClassifier
 {
@@ -60,7 +60,7 @@ public sealed class ErrorClassifier
 
     private ErrorClassification Judge(Exception? exception, int depth, ref int visitsLeft, CancellationToken callerToken)
     {
-        for (; exception is not null && depth < MaxDepth && visitsLeft > 0; exception = exception.InnerException)
+        for (; exception is not null && depth < MaxDepth; exception = exception.InnerException)
         {
             depth++;
             visitsLeft--;

@@ -102,6 +102,7 @@ public sealed class ErrorClassifierTests
 
         Assert.Equal(ErrorClassification.Defect, ErrorClassifier.Default.Classify(wrapped));
         Assert.Equal(ErrorClassification.Transient, ErrorClassifier.Create(errors => errors.Transparent<ImportStepException>()).Classify(wrapped));
+        Assert.Equal(ErrorClassification.Transient, ErrorClassifier.Create(errors => errors.Transparent<ArgumentException>()).Classify(wrapped));
     }
 
     [Fact]
