@@ -1,0 +1,69 @@
+namespace PipelineOps;
+
+internal sealed class ClosedEra : CircuitEra, IOutcomeRecorder
+{
+    private readonly OutcomeWindow _window;
+    private readonly TimeSpan _slowCallDuration;
+    private int _consecutiveFailures;
+
+    public ClosedEra(CircuitBreaker breaker, CircuitRules rules) : base(breaker, rules, breaksInARow: 0)
+    {
+        _window = rules.Window == CircuitWindowKind.Time ? new TimeWindow(rules, breaker.Clock) : new CountWindow(rules);
+        _slowCallDuration = rules.SlowCallDuration;
+    }
+
+    public override CircuitState State => CircuitState.Closed;
+
+    public override TimeSpan? RetryAfter => TimeSpan.Zero;
+
+    public bool WantsDuration => Rules.CountsSlowCalls;
+
+    public override bool TryAcquire(out CircuitPermit permit)
+    {
+        permit = new CircuitPermit(this);
+        return true;
+    }
+
+    public void Success(TimeSpan duration)
+    {
+        // Read before written: an unconditional write would take the cache line from every other processor on every call.
+        if (_consecutiveFailures != 0)
+            Volatile.Write(ref _consecutiveFailures, 0);
+
+        if (duration > _slowCallDuration)
+            _window.Add(failed: false, slow: true);
+        else if (!_window.AddSuccess())
+            return;
+
+        TripIf(_window.Judge());
+    }
+
+    public void Failure(TimeSpan duration)
+    {
+        _window.Add(failed: true, slow: duration > _slowCallDuration);
+        bool tooManyInARow = Interlocked.Increment(ref _consecutiveFailures) >= Rules.ConsecutiveFailures;
+        TripIf(_window.Judge() ?? (tooManyInARow ? CircuitTransitionReason.ConsecutiveFailures : null));
+    }
+
+    public void Neutral()
+    {
+    }
+
+    public override CircuitSnapshot Describe()
+    {
+        WindowCounts counts = _window.Count();
+        return base.Describe() with
+        {
+            Successes = counts.Successes,
+            Failures = counts.Failures,
+            SlowCalls = counts.SlowCalls,
+            ConsecutiveFailures = Volatile.Read(ref _consecutiveFailures),
+        };
+    }
+
+    private void TripIf(CircuitTransitionReason? reason)
+    {
+        if (reason is not null)
+            Breaker.Open(this, reason.Value);
+    }
+}
