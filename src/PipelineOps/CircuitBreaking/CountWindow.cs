@@ -25,10 +25,12 @@ internal sealed class CountWindow(CircuitRules rules) : OutcomeWindow
 
     public override CircuitTransitionReason? Judge() => rules.Judge(Count());
 
+    // The total changes first and is read last: calls that end meanwhile can only make the ratios too small.
     public override WindowCounts Count()
     {
+        long slowCalls = Volatile.Read(ref _slowCalls);
         long failures = Volatile.Read(ref _failures);
-        return new(Volatile.Read(ref _total) - failures, failures, Volatile.Read(ref _slowCalls));
+        return new(Volatile.Read(ref _total) - failures, failures, slowCalls);
     }
 
     private int Put(int outcome)

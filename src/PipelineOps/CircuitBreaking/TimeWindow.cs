@@ -59,10 +59,9 @@ internal sealed class TimeWindow : OutcomeWindow
         // outcome is judged.
         long epoch = Epoch();
         Announce(epoch);
+        Increment(ref failed ? ref _failures[epoch % Buckets] : ref SuccessBucket(epoch), epoch);
         if (slow)
             Increment(ref _slowCalls![epoch % Buckets], epoch);
-
-        Increment(ref failed ? ref _failures[epoch % Buckets] : ref SuccessBucket(epoch), epoch);
     }
 
     public override CircuitTransitionReason? Judge()
@@ -75,7 +74,13 @@ internal sealed class TimeWindow : OutcomeWindow
 
     public override WindowCounts Count() => Count(Epoch());
 
-    private WindowCounts Count(long epoch) => new(Sum(_successes, epoch), Sum(_failures, epoch), Sum(_slowCalls, epoch));
+    // Slow calls are counted last and read first, successes are read last: calls that end meanwhile can only make the ratios too small.
+    private WindowCounts Count(long epoch)
+    {
+        long slowCalls = Sum(_slowCalls, epoch);
+        long failures = Sum(_failures, epoch);
+        return new(Sum(_successes, epoch), failures, slowCalls);
+    }
 
     private long Epoch() => (long)Math.BigMul((ulong)Math.Max(0, _clock.Milliseconds - _start), _epochsPerMillisecond, out _);
 
