@@ -54,14 +54,9 @@ public sealed class CircuitBreaker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAcquire(out CircuitPermit permit)
     {
+        // The exact type first, so that the usual case is inlined instead of dispatched.
         CircuitEra era = _era;
-        if (era is ClosedEra closed)
-        {
-            permit = new CircuitPermit(closed);
-            return true;
-        }
-
-        return era.TryAcquire(out permit);
+        return era is ClosedEra closed ? closed.TryAcquire(out permit) : era.TryAcquire(out permit);
     }
 
     /// <summary>
@@ -97,10 +92,12 @@ public sealed class CircuitBreaker
     /// <summary>Closes the circuit and forgets every outcome and break. A circuit that is closed stays so, with an empty window and without an event.</summary>
     public void Reset()
     {
-        CircuitEra era;
-        do
-            era = _era;
-        while (!(era is ClosedEra ? TryRenew(era) : TryTransition(era, new ClosedEra(this, _rules), CircuitTransitionReason.Reset)));
+        while (true)
+        {
+            CircuitEra era = _era;
+            if (era is ClosedEra ? TryRenew(era) : TryTransition(era, new ClosedEra(this, _rules), CircuitTransitionReason.Reset))
+                return;
+        }
     }
 
     /// <summary>
@@ -122,6 +119,10 @@ public sealed class CircuitBreaker
 
     internal void Open(CircuitEra from, CircuitTransitionReason reason)
     {
+        // Calls admitted before the circuit opened may go on failing for long; none of them needs a break of its own.
+        if (_era != from)
+            return;
+
         CircuitRules rules = _rules;
         int breaksInARow = from.BreaksInARow + 1;
         TryTransition(from, new OpenEra(this, rules, breaksInARow, rules.DrawBreak(breaksInARow, _random)), reason);

@@ -59,9 +59,9 @@ internal sealed class TimeWindow : OutcomeWindow
         // outcome is judged.
         long epoch = Epoch();
         Announce(epoch);
-        Increment(ref failed ? ref _failures[epoch % Buckets] : ref SuccessBucket(epoch), epoch);
+        Increment(ref failed ? ref _failures[Slot(epoch)] : ref SuccessBucket(epoch), epoch);
         if (slow)
-            Increment(ref _slowCalls![epoch % Buckets], epoch);
+            Increment(ref _slowCalls![Slot(epoch)], epoch);
     }
 
     public override CircuitTransitionReason? Judge()
@@ -97,8 +97,10 @@ internal sealed class TimeWindow : OutcomeWindow
         }
     }
 
+    private static int Slot(long epoch) => (int)epoch & (Buckets - 1);
+
     private ref long SuccessBucket(long epoch) =>
-        ref _successes[Padding + (Thread.GetCurrentProcessorId() & StripeMask) * Buckets + (int)(epoch % Buckets)];
+        ref _successes[Padding + (Thread.GetCurrentProcessorId() & StripeMask) * Buckets + Slot(epoch)];
 
     private void Increment(ref long bucket, long epoch)
     {

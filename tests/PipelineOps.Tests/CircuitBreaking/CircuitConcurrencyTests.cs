@@ -4,7 +4,7 @@ namespace PipelineOps.Tests.CircuitBreaking;
 
 public sealed class CircuitConcurrencyTests
 {
-    private const int Threads = 8;
+    private const int Threads = 4;
 
     private readonly ManualTimeProvider _time = new();
 
@@ -15,27 +15,34 @@ public sealed class CircuitConcurrencyTests
     {
         // Hunts: two threads update the same bucket or running total and one update overwrites the other; and a judgement that reads the
         // counts one after the other while calls end, and finds every call failed or slow although the first one was neither.
-        const int each = 10_000;
-        var circuit = new CircuitBreaker(
-            new() { Window = window, WindowSize = 100_000, FailureRatio = 1, MinimumThroughput = 1, SlowCallRatio = 1, SlowCallDuration = TimeSpan.FromTicks(1) },
-            new SteppingTimeProvider());
-        circuit.Succeed();
-
-        await Everywhere(thread =>
-        {
-            for (int i = 0; i < each; i++)
+        const int each = 2_000;
+        CircuitBreaker circuit = null!;
+        await Race(
+            rounds: 10,
+            prepare: () =>
             {
-                CircuitPermit permit = circuit.Admit();
-                TimeSpan duration = TimeSpan.FromTicks(i % 2 * 2);
-                if (thread % 2 == 0)
-                    permit.Success(duration);
-                else
-                    permit.Failure(duration);
-            }
-        });
-
-        CircuitSnapshot snapshot = circuit.GetSnapshot();
-        Assert.Equal((Threads / 2 * each + 1, Threads / 2 * each, Threads * each / 2), (snapshot.Successes, snapshot.Failures, snapshot.SlowCalls));
+                circuit = new CircuitBreaker(
+                    new() { Window = window, WindowSize = 100_000, FailureRatio = 1, MinimumThroughput = 1, SlowCallRatio = 1, SlowCallDuration = TimeSpan.FromTicks(1) },
+                    new SteppingTimeProvider());
+                circuit.Succeed();
+            },
+            body: thread =>
+            {
+                for (int i = 0; i < each; i++)
+                {
+                    CircuitPermit permit = circuit.Admit();
+                    TimeSpan duration = TimeSpan.FromTicks(i % 2 * 2);
+                    if (thread % 2 == 0)
+                        permit.Success(duration);
+                    else
+                        permit.Failure(duration);
+                }
+            },
+            check: () =>
+            {
+                CircuitSnapshot snapshot = circuit.GetSnapshot();
+                Assert.Equal((Threads / 2 * each + 1, Threads / 2 * each, Threads * each / 2), (snapshot.Successes, snapshot.Failures, snapshot.SlowCalls));
+            });
     }
 
     [Fact]
@@ -43,13 +50,13 @@ public sealed class CircuitConcurrencyTests
     {
         // Hunts: one thread starts a bucket afresh for a new epoch while another counts into it. Every bucket holds an old epoch when a round
         // begins, and the clock walks through all of them but the one that would expire the round's own outcomes.
-        const int each = 2_000;
+        const int each = 3_000;
         var clock = new SteppingTimeProvider();
         var circuit = new CircuitBreaker(new() { WindowDuration = TimeSpan.FromSeconds(16), MinimumThroughput = int.MaxValue }, clock);
-
-        for (int round = 0; round < 50; round++)
-        {
-            await Everywhere(thread =>
+        await Race(
+            rounds: 100,
+            prepare: () => clock.Step(TimeSpan.FromSeconds(16)),
+            body: thread =>
             {
                 for (int i = 0; i < each; i++)
                 {
@@ -59,25 +66,23 @@ public sealed class CircuitConcurrencyTests
                     else
                         permit.Success();
 
-                    if (thread == 0 && i % (each / 15) == each / 15 - 1 && i < each / 15 * 15)
+                    if (thread == 0 && i % (each / 15) == 0)
                         clock.Step(TimeSpan.FromSeconds(1));
                 }
-            });
-
-            Assert.Equal((Threads * each * 3 / 4, Threads * each / 4), (circuit.GetSnapshot().Successes, circuit.GetSnapshot().Failures));
-            clock.Step(TimeSpan.FromSeconds(16));
-        }
+            },
+            check: () => Assert.Equal((Threads * each * 3 / 4, Threads * each / 4), (circuit.GetSnapshot().Successes, circuit.GetSnapshot().Failures)));
     }
 
     [Fact]
     public async Task A_window_by_count_agrees_with_its_places_after_many_threads_have_gone_round_it()
     {
-        // Hunts: totals that drift because a place was replaced by two threads and only one difference was counted.
+        // Hunts: totals that drift because two threads replaced the same outcome and both subtracted it.
         var circuit = new CircuitBreaker(new() { Window = CircuitWindowKind.Count, WindowSize = 64, MinimumThroughput = 64, FailureRatio = 1 }, _time);
-        circuit.Succeed();
-        for (int round = 0; round < 100; round++)
-        {
-            await Everywhere(thread =>
+        circuit.Succeed(64);
+        await Race(
+            rounds: 500,
+            prepare: static () => { },
+            body: thread =>
             {
                 for (int i = 0; i < 200; i++)
                 {
@@ -86,12 +91,13 @@ public sealed class CircuitConcurrencyTests
                     else
                         circuit.Admit().Success();
                 }
+            },
+            check: () =>
+            {
+                Assert.Equal(64, circuit.GetSnapshot().Total);
+                circuit.Succeed(64);
+                Assert.Equal((64, 0), (circuit.GetSnapshot().Successes, circuit.GetSnapshot().Failures));
             });
-
-            Assert.Equal(64, circuit.GetSnapshot().Total);
-            circuit.Succeed(64);
-            Assert.Equal((64, 0), (circuit.GetSnapshot().Successes, circuit.GetSnapshot().Failures));
-        }
     }
 
     [Theory]
@@ -101,94 +107,128 @@ public sealed class CircuitConcurrencyTests
     public async Task A_thousand_callers_at_a_half_open_circuit_get_no_more_than_the_probes(int probes)
     {
         // Hunts: two callers taking the same slot, and several callers each making the circuit half-open, with probes of its own.
-        for (int round = 0; round < 20; round++)
-        {
-            CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;
-            options.MaxProbes = probes;
-            var circuit = new CircuitBreaker(options, _time);
-            circuit.BreakAndWait(_time);
-            int admitted = 0;
-
-            await Everywhere(_ =>
+        CircuitBreaker circuit = null!;
+        int admitted = 0;
+        await Race(
+            rounds: 200,
+            prepare: () =>
+            {
+                CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;
+                options.MaxProbes = probes;
+                circuit = new CircuitBreaker(options, _time);
+                circuit.BreakAndWait(_time);
+                admitted = 0;
+            },
+            body: _ =>
             {
                 for (int i = 0; i < 1_000 / Threads; i++)
                 {
                     if (circuit.TryAcquire(out CircuitPermit _))
                         Interlocked.Increment(ref admitted);
                 }
+            },
+            check: () =>
+            {
+                Assert.Equal(probes, admitted);
+                Assert.Equal(probes, circuit.GetSnapshot().ProbesInFlight);
             });
-
-            Assert.Equal(probes, admitted);
-            Assert.Equal(probes, circuit.GetSnapshot().ProbesInFlight);
-        }
     }
 
-    [Fact]
-    public async Task An_expired_lease_goes_to_one_caller_or_to_its_owners_report_never_to_both()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_expired_lease_goes_to_one_caller_and_its_owners_report_frees_no_slot_but_its_own(bool neutral)
     {
-        // Hunts: the owner reports at the moment in which another caller takes its slot over, and both count, or the slot is freed under
-        // the new owner.
-        for (int round = 0; round < 1_000; round++)
-        {
-            var circuit = new CircuitBreaker(CircuitCalls.OpensAtOnce, _time);
-            circuit.BreakAndWait(_time);
-            CircuitPermit hung = circuit.Admit();
-            _time.Advance(TimeSpan.FromSeconds(30));
-            int admitted = 0;
-
-            await Everywhere(thread =>
+        // Hunts: the owner reports at the moment in which another caller takes its slot over, and the slot is freed under the new owner; and
+        // two callers taking it over together.
+        CircuitBreaker circuit = null!;
+        CircuitPermit hung = default;
+        int admitted = 0;
+        await Race(
+            rounds: 5_000,
+            prepare: () =>
             {
-                if (thread == 0)
+                CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;
+                options.ProbeSuccessesToClose = 2;
+                circuit = new CircuitBreaker(options, _time);
+                circuit.BreakAndWait(_time);
+                hung = circuit.Admit();
+                _time.Advance(TimeSpan.FromSeconds(30));
+                admitted = 0;
+            },
+            body: thread =>
+            {
+                if (thread > 0)
+                {
+                    if (circuit.TryAcquire(out CircuitPermit _))
+                        Interlocked.Increment(ref admitted);
+                }
+                else if (neutral)
+                {
                     hung.Neutral();
-                else if (circuit.TryAcquire(out CircuitPermit _))
-                    Interlocked.Increment(ref admitted);
-            });
-            if (circuit.TryAcquire(out CircuitPermit _))
-                admitted++;
+                }
+                else
+                {
+                    hung.Success();
+                }
+            },
+            check: () =>
+            {
+                if (circuit.TryAcquire(out CircuitPermit _))
+                    admitted++;
 
-            Assert.Equal(1, admitted);
-            Assert.Equal(1, circuit.GetSnapshot().ProbesInFlight);
-        }
+                Assert.Equal(1, admitted);
+                Assert.Equal(1, circuit.GetSnapshot().ProbesInFlight);
+            });
     }
 
     [Fact]
     public async Task Many_failures_at_once_open_the_circuit_once()
     {
         // Hunts: several threads finding the threshold reached, each opening the circuit with a break of its own.
-        for (int round = 0; round < 1_000; round++)
-        {
-            var circuit = new CircuitBreaker(new() { MinimumThroughput = Threads / 2, ConsecutiveFailures = Threads / 2 }, _time);
-            var seen = new ConcurrentQueue<CircuitTransition>();
-            circuit.Transitioned += seen.Enqueue;
-            CircuitPermit[] permits = [.. Enumerable.Range(0, Threads).Select(_ => circuit.Admit())];
-
-            await Everywhere(thread => permits[thread].Failure());
-
-            Assert.Equal(CircuitState.Open, Assert.Single(seen).To);
-            Assert.Equal(1, circuit.GetSnapshot().BreaksInARow);
-        }
+        CircuitBreaker circuit = null!;
+        CircuitPermit[] permits = [];
+        var seen = new ConcurrentQueue<CircuitTransition>();
+        await Race(
+            rounds: 5_000,
+            prepare: () =>
+            {
+                seen.Clear();
+                circuit = new CircuitBreaker(new() { MinimumThroughput = Threads / 2, OnTransition = seen.Enqueue }, _time);
+                permits = [.. Enumerable.Range(0, Threads).Select(_ => circuit.Admit())];
+            },
+            body: thread => permits[thread].Failure(),
+            check: () =>
+            {
+                Assert.Equal(CircuitState.Open, Assert.Single(seen).To);
+                Assert.Equal(1, circuit.GetSnapshot().BreaksInARow);
+            });
     }
 
-    [Fact]
-    public async Task Reaching_the_minimum_throughput_is_noticed_by_whoever_comes_last()
+    [Theory]
+    [InlineData(CircuitWindowKind.Time)]
+    [InlineData(CircuitWindowKind.Count)]
+    public async Task Reaching_the_minimum_throughput_is_noticed_by_whoever_comes_last(CircuitWindowKind window)
     {
         // Hunts: successes and failures that arrive together, each judging a window in which the others are still missing, so that nobody
         // sees the throughput reached.
-        for (int round = 0; round < 5_000; round++)
-        {
-            var circuit = new CircuitBreaker(new() { MinimumThroughput = Threads }, _time);
-            CircuitPermit[] permits = [.. Enumerable.Range(0, Threads).Select(_ => circuit.Admit())];
-
-            await Everywhere(thread =>
+        CircuitBreaker circuit = null!;
+        CircuitPermit[] permits = [];
+        await Race(
+            rounds: 10_000,
+            prepare: () =>
+            {
+                circuit = new CircuitBreaker(new() { Window = window, MinimumThroughput = Threads }, _time);
+                permits = [.. Enumerable.Range(0, Threads).Select(_ => circuit.Admit())];
+            },
+            body: thread =>
             {
                 if (thread % 2 == 0)
                     permits[thread].Success();
                 else
                     permits[thread].Failure();
-            });
-
-            Assert.Equal(CircuitState.Open, circuit.State);
-        }
+            },
+            check: () => Assert.Equal(CircuitState.Open, circuit.State));
     }
 
     [Fact]
@@ -207,34 +247,35 @@ public sealed class CircuitConcurrencyTests
             Interlocked.Decrement(ref telling);
         };
 
-        await Everywhere(thread =>
-        {
-            for (int i = 0; i < 5_000; i++)
+        await Race(
+            rounds: 5_000,
+            prepare: seen.Clear,
+            body: thread =>
             {
-                int act = (thread + i) % 4;
-                if (act == 0)
-                    circuit.Isolate();
-                else if (act == 1)
-                    circuit.Reset();
-                else if (act == 2)
-                    circuit.Reconfigure(CircuitCalls.OpensAtOnce);
-                else if (circuit.TryAcquire(out CircuitPermit permit))
-                    permit.Failure();
-            }
-        });
-
-        Assert.False(overlapped);
-        Assert.True(seen.Count > 100);
-        CircuitState state = CircuitState.Closed;
-        long sequence = 0;
-        foreach (CircuitTransition transition in seen)
-        {
-            Assert.Equal(++sequence, transition.Sequence);
-            Assert.Equal(state, transition.From);
-            state = transition.To;
-        }
-
-        Assert.Equal(state, circuit.State);
+                for (int i = 0; i < 4; i++)
+                {
+                    int act = (thread + i) % 4;
+                    if (act == 0)
+                        circuit.Isolate();
+                    else if (act == 1)
+                        circuit.Reset();
+                    else if (act == 2)
+                        circuit.Reconfigure(CircuitCalls.OpensAtOnce);
+                    else if (circuit.TryAcquire(out CircuitPermit permit))
+                        permit.Failure();
+                }
+            },
+            check: () =>
+            {
+                Assert.False(overlapped);
+                Assert.NotEmpty(seen);
+                Assert.Equal(circuit.State, seen[^1].To);
+                foreach ((CircuitTransition earlier, CircuitTransition later) in seen.Zip(seen.Skip(1)))
+                {
+                    Assert.Equal(earlier.Sequence + 1, later.Sequence);
+                    Assert.Equal(earlier.To, later.From);
+                }
+            });
     }
 
     [Fact]
@@ -279,17 +320,33 @@ public sealed class CircuitConcurrencyTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static async Task Everywhere(Action<int> body)
+    /// <summary>Runs rounds of the same race on threads that start each one together.</summary>
+    private static async Task Race(int rounds, Action prepare, Action<int> body, Action check)
     {
-        using var start = new Barrier(Threads);
+        var failures = new ConcurrentQueue<Exception>();
+        using var line = new Barrier(Threads, line => (line.CurrentPhaseNumber % 2 == 0 ? prepare : check)());
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(
             () =>
             {
-                start.SignalAndWait();
-                body(thread);
+                for (int round = 0; round < rounds; round++)
+                {
+                    line.SignalAndWait();
+                    try
+                    {
+                        body(thread);
+                    }
+                    catch (Exception failure)
+                    {
+                        // Thrown at the end: the other threads wait for this one at the line.
+                        failures.Enqueue(failure);
+                    }
+
+                    line.SignalAndWait();
+                }
             },
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default)));
+        Assert.Empty(failures);
     }
 }
