@@ -74,6 +74,10 @@ internal sealed class CircuitRules
         return (double)counts.SlowCalls / counts.Total >= _slowCallRatio ? CircuitTransitionReason.SlowCallRatio : null;
     }
 
+    /// <summary>Whether so many suspects break a ratio rule at the smallest count of calls at which it applies; if not, they break it at none.</summary>
+    public bool MayBreak(long failures, long slowCalls) =>
+        (double)failures / MinimumThroughput >= _failureRatio || (double)slowCalls / MinimumThroughput >= _slowCallRatio;
+
     /// <summary>How many milliseconds the n-th break in a row lasts.</summary>
     public long DrawBreak(int breaksInARow, Func<double> random)
     {

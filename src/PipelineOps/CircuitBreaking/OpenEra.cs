@@ -14,7 +14,7 @@ internal sealed class OpenEra : CircuitEra
 
     public override CircuitState State => CircuitState.Open;
 
-    public override TimeSpan? RetryAfter => TimeSpan.FromMilliseconds(_end.Remaining(Breaker.Clock.Milliseconds));
+    public override TimeSpan? RetryAfter => new TimeSpan(_end.Remaining(Breaker.Clock.Milliseconds) * TimeSpan.TicksPerMillisecond);
 
     public override bool TryAcquire(out CircuitPermit permit)
     {

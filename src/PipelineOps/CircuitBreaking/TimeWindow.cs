@@ -29,7 +29,8 @@ internal sealed class TimeWindow : OutcomeWindow
     // The epoch of the last failure or slow call: without one in the window no success can break a rule.
     private long _lastSuspect = Never;
 
-    // The epoch in which the window was last judged with enough calls in it: until that epoch ends, a success can only lower the ratios.
+    // The epoch in which the window was last judged with enough calls or too few suspects in it: until that epoch ends, a success can only lower
+    // the ratios.
     private long _settled = Never;
 
     public TimeWindow(CircuitRules rules, CoarseClock clock)
@@ -67,16 +68,26 @@ internal sealed class TimeWindow : OutcomeWindow
     public override CircuitTransitionReason? Judge()
     {
         long epoch = Epoch();
-        WindowCounts counts = Count(epoch);
+        long slowCalls = Sum(_slowCalls, epoch);
+        long failures = Sum(_failures, epoch);
+
+        // The successes are in as many rings as there are processors: not summed where no count of them could break a rule.
+        if (!_rules.MayBreak(failures, slowCalls))
+        {
+            Volatile.Write(ref _settled, epoch);
+            return null;
+        }
+
+        WindowCounts counts = new(Sum(_successes, epoch), failures, slowCalls);
         Volatile.Write(ref _settled, counts.Total >= _rules.MinimumThroughput ? epoch : Never);
         return _rules.Judge(counts);
     }
 
-    public override WindowCounts Count() => Count(Epoch());
-
-    // Slow calls are counted last and read first, successes are read last: calls that end meanwhile can only make the ratios too small.
-    private WindowCounts Count(long epoch)
+    // As in the judgement, slow calls are counted last and read first, and successes are read last: calls that end meanwhile can only make the
+    // ratios too small.
+    public override WindowCounts Count()
     {
+        long epoch = Epoch();
         long slowCalls = Sum(_slowCalls, epoch);
         long failures = Sum(_failures, epoch);
         return new(Sum(_successes, epoch), failures, slowCalls);
