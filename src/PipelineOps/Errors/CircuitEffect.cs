@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>What a circuit breaker makes of a failure.</summary>
-public enum CircuitEffect
+public enum CircuitEffect : byte
 {
     /// <summary>The dependency's fault: counts towards opening the circuit.</summary>
     Failure,

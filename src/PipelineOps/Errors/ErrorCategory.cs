@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>What an error means. The category decides the strategy, the severity and what the circuit counts.</summary>
-public enum ErrorCategory
+public enum ErrorCategory : byte
 {
     /// <summary>Nothing is known of the error.</summary>
     Unknown,

@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>How loudly a failure is reported. Ordered: a larger value is more severe.</summary>
-public enum ErrorSeverity
+public enum ErrorSeverity : byte
 {
     /// <summary>Worth a debug line.</summary>
     Low,

@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>What is done about a failure.</summary>
-public enum RecoveryStrategy
+public enum RecoveryStrategy : byte
 {
     /// <summary>Let the failure reach the caller.</summary>
     Propagate,

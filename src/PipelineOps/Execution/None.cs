@@ -1,0 +1,4 @@
+namespace PipelineOps;
+
+/// <summary>The result of a delegate that has none.</summary>
+internal readonly struct None;

@@ -1,0 +1,19 @@
+namespace PipelineOps;
+
+/// <summary>Rules that call a value a failure, one for each type of result.</summary>
+internal sealed class ResultRules(IEnumerable<Delegate> rules)
+{
+    private readonly Delegate[] _rules = [.. rules];
+
+    /// <summary>The rule for results of type <typeparamref name="T"/>: the last one registered for it or for a base of it.</summary>
+    public Func<T, ErrorClassification?>? Find<T>()
+    {
+        for (int i = _rules.Length - 1; i >= 0; i--)
+        {
+            if (_rules[i] is Func<T, ErrorClassification?> rule)
+                return rule;
+        }
+
+        return null;
+    }
+}

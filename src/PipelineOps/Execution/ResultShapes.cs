@@ -1,0 +1,57 @@
+using System.Runtime.ExceptionServices;
+
+namespace PipelineOps;
+
+/// <summary>What a call's end becomes: a value or a throw for <c>ExecuteAsync</c>, a <see cref="StageResult{T}"/> for <c>TryExecuteAsync</c>.</summary>
+internal interface IResultShape<T, TOut>
+{
+    /// <summary>Whether the result tells the duration, for which the precise clock is read.</summary>
+    static abstract bool TellsDuration { get; }
+
+    static abstract TOut Success(T value, int attempts, TimeSpan duration);
+
+    static abstract TOut Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration);
+
+    /// <summary>As <see cref="Failure"/>, outside a state machine: an exception goes into the task instead of being thrown twice.</summary>
+    static abstract ValueTask<TOut> Rejected(in CallFailure failure);
+}
+
+internal readonly struct Throwing<T> : IResultShape<T, T>
+{
+    public static bool TellsDuration => false;
+
+    public static T Success(T value, int attempts, TimeSpan duration) => value;
+
+    public static T Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration)
+    {
+        if (failure.ToException() is { } exception)
+            ExceptionDispatchInfo.Throw(exception);
+
+        return value!;
+    }
+
+    public static ValueTask<T> Rejected(in CallFailure failure) => ValueTask.FromException<T>(failure.ToException()!);
+}
+
+internal readonly struct Returning<T> : IResultShape<T, StageResult<T>>
+{
+    public static bool TellsDuration => true;
+
+    public static StageResult<T> Success(T value, int attempts, TimeSpan duration) => new(value, attempts, duration);
+
+    public static StageResult<T> Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration) => new(value, failure, attempts, duration);
+
+    public static ValueTask<StageResult<T>> Rejected(in CallFailure failure) => new(new StageResult<T>(default, failure, 0, TimeSpan.Zero));
+}
+
+internal readonly struct ReturningNone : IResultShape<None, StageResult>
+{
+    public static bool TellsDuration => true;
+
+    public static StageResult Success(None value, int attempts, TimeSpan duration) => new(new StageResult<None>(value, attempts, duration));
+
+    public static StageResult Failure(None value, in CallFailure failure, int attempts, TimeSpan duration) =>
+        new(new StageResult<None>(value, failure, attempts, duration));
+
+    public static ValueTask<StageResult> Rejected(in CallFailure failure) => new(new StageResult(new StageResult<None>(default, failure, 0, TimeSpan.Zero)));
+}

@@ -1,0 +1,399 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace PipelineOps;
+
+/// <summary>
+/// The one place where a stage's policies meet, in this order: total timeout, concurrency limit, retry, circuit breaker, attempt timeout,
+/// delegate. The policies are fields of <see cref="StagePolicy"/>, not layers: a call whose first attempt succeeds synchronously needs no state
+/// machine, every other one a single pooled one.
+/// </summary>
+internal static class StageExecutor
+{
+    /// <summary>Runs any kind of delegate to any shape of result.</summary>
+    public static ValueTask<TOut> Execute<TCall, T, TOut, TShape>(StagePolicy policy, TCall call, CancellationToken cancellationToken)
+        where TCall : struct, IStageCall<T>
+        where TShape : struct, IResultShape<T, TOut>
+    {
+        CallProgress progress = default;
+        switch (policy.Begin(ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
+        {
+            case CallStart.Rejected:
+                return TShape.Rejected(policy.RejectedByCircuit());
+            case CallStart.Deferred:
+                return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
+        }
+
+        if (TCall.WantsAttempt)
+            progress.CallNumber = StageAttempt.NextCall();
+
+        call.Start(new StageAttempt(1, null, progress.CallNumber), token);
+        if (!call.IsCompletedSuccessfully || policy.ResultRules is not null)
+            return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
+
+        T value = call.GetResult();
+        return new(TShape.Success(value, 1, policy.Succeed(in progress, TShape.TellsDuration)));
+    }
+
+    /// <summary>
+    /// The same for the commonest kind of delegate. Written out because the state's type is mostly a class, and code shared by all classes reaches
+    /// a struct's methods through a table: calling the delegate directly saves a third of a healthy call.
+    /// </summary>
+    public static ValueTask<T> Execute<TState, T>(
+        StagePolicy policy, Func<TState, CancellationToken, ValueTask<T>> action, TState state, CancellationToken cancellationToken)
+    {
+        CallProgress progress = default;
+        ValueTask<T> pending = default;
+        switch (policy.Begin(ref progress, timed: false, cancellationToken, out CancellationToken token))
+        {
+            case CallStart.Rejected:
+                return ValueTask.FromException<T>(policy.RejectedByCircuit().ToException()!);
+            case CallStart.Begun:
+                try
+                {
+                    pending = action(state, token);
+                }
+#pragma warning disable CA1031 // Whatever the delegate throws is classified.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    pending = ValueTask.FromException<T>(exception);
+                }
+
+                if (pending.IsCompletedSuccessfully && policy.ResultRules is null)
+                {
+                    policy.Succeed(in progress, tellDuration: false);
+                    return pending;
+                }
+
+                break;
+        }
+
+        return RunAsync<ValueCall<StateInvoker<TState, ValueTask<T>>, T>, T, T, Throwing<T>>(
+            policy, new(new(action, state), pending), progress, cancellationToken);
+    }
+
+    /// <summary>Whatever does not end at once: the rest of a call whose first attempt has begun, or the whole of it.</summary>
+    /// <param name="policy">The stage's policies.</param>
+    /// <param name="call">The delegate, with its attempt in flight if <paramref name="progress"/> tells of one.</param>
+    /// <param name="progress">How far the call is.</param>
+    /// <param name="cancellationToken">The caller's token.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<TOut> RunAsync<TCall, T, TOut, TShape>(
+        StagePolicy policy, TCall call, CallProgress progress, CancellationToken cancellationToken)
+        where TCall : struct, IStageCall<T>
+        where TShape : struct, IResultShape<T, TOut>
+    {
+        Activity? activity = null;
+        try
+        {
+            bool inFlight = progress.Attempts > 0;
+            if (!inFlight)
+            {
+                activity = policy.Telemetry.StartCall();
+                Begin<TCall, T>(policy, ref progress, TShape.TellsDuration || activity is not null);
+                if (cancellationToken.IsCancellationRequested)
+                    return End<T, TOut, TShape>(policy, in progress, activity, default, CancelledBefore(cancellationToken));
+
+                if (!progress.HoldsSlot && policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
+                {
+                    if (await WaitForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
+                        return End<T, TOut, TShape>(policy, in progress, activity, default, in refused);
+
+                    progress.HoldsSlot = true;
+                }
+            }
+
+            T? value = default;
+            CallFailure failure = default;
+            TimeSpan delay = TimeSpan.Zero;
+            while (true)
+            {
+                if (!inFlight)
+                {
+                    if (policy.Circuit is { } circuit && !circuit.TryAcquire(out progress.Permit))
+                    {
+                        (progress.Permit, CallFailure? refused) =
+                            await WaitForCircuitAsync(policy, circuit, progress.Remaining(policy), failure, cancellationToken).ConfigureAwait(false);
+
+                        if (refused is { } refusal)
+                        {
+                            // What the dependency answered says more than that its circuit opened meanwhile.
+                            bool keepsAnswer = progress.Attempts > 0 && refusal.Error is Rejection;
+                            return End<T, TOut, TShape>(policy, in progress, activity, value, keepsAnswer ? failure : refusal);
+                        }
+                    }
+
+                    Discard(policy, value);
+                    value = default;
+                    if (progress.Attempts > 0)
+                        policy.Telemetry.RetryStarted(failure.Classification.Category);
+
+                    progress.Attempts++;
+                    if (progress.Permit.WantsDuration)
+                        progress.AttemptTimestamp = policy.TimeProvider.GetTimestamp();
+
+                    CancellationToken token = progress.Arm(policy, progress.Remaining(policy), cancellationToken);
+                    call.Start(new StageAttempt(progress.Attempts, failure.Error as Exception, progress.CallNumber), token);
+                }
+
+                inFlight = false;
+                if (!call.IsCompleted)
+                    await new Completion<TCall, T>(call);
+
+                StageTimeoutKind? timeout = progress.Lease.HasFired ? progress.Lease.Kind : null;
+                progress.Lease.Dispose();
+                TimeSpan attemptDuration = progress.AttemptElapsed(policy);
+                if (!call.IsCompletedSuccessfully)
+                {
+                    failure = Judge(policy, call.GetError(), timeout, cancellationToken);
+                }
+                else if (!IsFailure(policy, value = call.GetResult(), out failure))
+                {
+                    progress.Permit.Success(attemptDuration);
+                    policy.Budget?.Deposit();
+                    return End<T, TOut, TShape>(policy, in progress, activity, value);
+                }
+
+                if (failure.Classification.Circuit == CircuitEffect.Failure)
+                    progress.Permit.Failure(attemptDuration);
+                else
+                    progress.Permit.Neutral();
+
+                if (!PlanRetry(policy, in progress, in failure, activity, ref delay))
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, in failure);
+
+                if (delay > TimeSpan.Zero)
+                {
+                    await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    if (cancellationToken.IsCancellationRequested)
+                        return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error as Exception, cancellationToken));
+                }
+            }
+        }
+        finally
+        {
+            if (progress.HoldsSlot)
+                policy.Limiter!.Release();
+
+            activity?.Dispose();
+        }
+    }
+
+    private static void Begin<TCall, T>(StagePolicy policy, ref CallProgress progress, bool timed)
+        where TCall : struct, IStageCall<T>
+    {
+        if (timed || policy.Telemetry.IsMetering)
+        {
+            progress.IsTimed = true;
+            progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
+        }
+
+        if (policy.TotalTimeout > TimeSpan.Zero)
+            progress.StartMilliseconds = policy.Clock.Milliseconds;
+
+        if (TCall.WantsAttempt)
+            progress.CallNumber = StageAttempt.NextCall();
+    }
+
+    /// <summary>Answers <see langword="null"/> once a slot is held.</summary>
+    private static async ValueTask<CallFailure?> WaitForSlotAsync(
+        StagePolicy policy, ConcurrencyLimiter limiter, TimeSpan remaining, CancellationToken cancellationToken)
+    {
+        CancellationLease lease = default;
+        try
+        {
+            CancellationToken token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
+            return await limiter.AcquireAsync(token).ConfigureAwait(false)
+                ? null
+                : new CallFailure(policy.ConcurrencyRejection, ErrorClassification.Throttled);
+        }
+        catch (OperationCanceledException)
+        {
+            return WaitEnded(policy, null, cancellationToken);
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>Answers a permit, or why there is none: the circuit is open and the stage does not wait, or not that long.</summary>
+    private static async ValueTask<(CircuitPermit Permit, CallFailure? Refused)> WaitForCircuitAsync(
+        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, CallFailure lastFailure, CancellationToken cancellationToken)
+    {
+        CancellationLease lease = default;
+        long start = policy.Clock.Milliseconds;
+        try
+        {
+            CancellationToken token = default;
+            CircuitPermit permit;
+            while (!circuit.TryAcquire(out permit))
+            {
+                TimeSpan left = remaining == TimeSpan.MaxValue ? remaining : remaining - TimeSpan.FromMilliseconds(policy.Clock.Milliseconds - start);
+                if (!policy.WaitWhileCircuitOpen || circuit.RetryAfter >= left)
+                    return (default, policy.RejectedByCircuit());
+
+                if (token == default)
+                    token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
+
+                await circuit.WaitUntilReadyAsync(token).ConfigureAwait(false);
+            }
+
+            return (permit, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return (default, WaitEnded(policy, lastFailure.Error as Exception, cancellationToken));
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>Says what an attempt's exception is and means.</summary>
+    private static CallFailure Judge(StagePolicy policy, Exception error, StageTimeoutKind? timeout, CancellationToken cancellationToken)
+    {
+        if (timeout is { } kind && error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            error = policy.TimedOut(kind, error);
+
+        // The caller's cancellation explains any error: a driver may answer it with an exception of another type.
+        return new(error, cancellationToken.IsCancellationRequested ? ErrorClassification.Cancelled : policy.ErrorClassifier.Classify(error, cancellationToken));
+    }
+
+    /// <summary>Asks the rule for this type of result, if there is one. A rule that throws accepts the value: a callback must not change an outcome.</summary>
+    private static bool IsFailure<T>(StagePolicy policy, T value, out CallFailure failure)
+    {
+        failure = default;
+        if (policy.ResultRules?.Find<T>() is not { } rule)
+            return false;
+
+        try
+        {
+            if (rule(value) is not { } classification)
+                return false;
+
+            failure = new(null, classification);
+            return true;
+        }
+#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            policy.Telemetry.CallbackFailed("result rule", exception);
+            return false;
+        }
+    }
+
+    /// <summary>Decides whether another attempt follows and after which delay. The reasons against it are asked in the order of their cost.</summary>
+    private static bool PlanRetry(StagePolicy policy, in CallProgress progress, in CallFailure failure, Activity? activity, ref TimeSpan delay)
+    {
+        ErrorClassification classification = failure.Classification;
+        if (!classification.IsRetryable || policy.MaxRetries == 0)
+            return false;
+
+        string? obstacle = null;
+        if (progress.Attempts > policy.MaxRetries)
+        {
+            obstacle = "no retries are left";
+        }
+        else
+        {
+            delay = policy.NextDelay(in classification, progress.Attempts, delay);
+            if (delay >= progress.Remaining(policy))
+            {
+                obstacle = "the next delay does not fit into the total timeout";
+            }
+            else if (!policy.WaitWhileCircuitOpen && policy.Circuit is { State: not CircuitState.Closed } circuit && !(circuit.RetryAfter <= delay))
+            {
+                obstacle = "the circuit stays open beyond the next delay";
+            }
+            else if (policy.Budget?.TryWithdraw() == false)
+            {
+                policy.Telemetry.RetryDenied();
+                obstacle = "the retry budget is empty";
+            }
+        }
+
+        if (obstacle is not null)
+        {
+            policy.Telemetry.RetriesExhausted(progress.Attempts, in failure, obstacle);
+            return false;
+        }
+
+        policy.Telemetry.RetryPlanned(activity, progress.Attempts, in failure, delay);
+        return true;
+    }
+
+    private static CallFailure CancelledBefore(CancellationToken cancellationToken) =>
+        new(new OperationCanceledException(cancellationToken), ErrorClassification.Cancelled);
+
+    private static CallFailure CancelledWhileWaiting(StagePolicy policy, Exception? lastError, CancellationToken cancellationToken) =>
+        new(
+            new OperationCanceledException($"Cancelled while stage {policy.Telemetry.Name} waited for its next attempt.", lastError, cancellationToken),
+            ErrorClassification.Cancelled);
+
+    private static CallFailure WaitEnded(StagePolicy policy, Exception? lastError, CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested
+            ? CancelledWhileWaiting(policy, lastError, cancellationToken)
+            : Judge(policy, policy.TimedOut(StageTimeoutKind.Total, lastError), timeout: null, cancellationToken);
+
+    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T value)
+        where TShape : struct, IResultShape<T, TOut>
+    {
+        activity?.SetTag("pipelineops.attempts", progress.Attempts);
+        if (!progress.IsTimed)
+            return TShape.Success(value, progress.Attempts, TimeSpan.Zero);
+
+        long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
+        policy.Telemetry.CallSucceeded(elapsed, progress.Attempts);
+        return TShape.Success(value, progress.Attempts, policy.Telemetry.ToTimeSpan(elapsed));
+    }
+
+    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T? value, in CallFailure failure)
+        where TShape : struct, IResultShape<T, TOut>
+    {
+        if (activity is not null)
+        {
+            activity.SetTag("pipelineops.attempts", progress.Attempts);
+            activity.SetTag("error.type", failure.ErrorType);
+            activity.SetStatus(ActivityStatusCode.Error);
+        }
+
+        if (failure.Error is not null)
+        {
+            // Nobody sees a result that an exception has overtaken.
+            Discard(policy, value);
+            value = default;
+        }
+
+        TimeSpan duration = TimeSpan.Zero;
+        if (progress is { IsTimed: true, Attempts: > 0 })
+        {
+            long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
+            duration = policy.Telemetry.ToTimeSpan(elapsed);
+            policy.Telemetry.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
+        }
+
+        return TShape.Failure(value, in failure, progress.Attempts, duration);
+    }
+
+    /// <summary>Disposes a result that a rule called a failure and that nobody will see, such as a response that is asked for again.</summary>
+    private static void Discard<T>(StagePolicy policy, T? value)
+    {
+        if (value is not IDisposable disposable)
+            return;
+
+        try
+        {
+            disposable.Dispose();
+        }
+#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            policy.Telemetry.CallbackFailed("disposal of a discarded result", exception);
+        }
+    }
+}

@@ -1,0 +1,346 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace PipelineOps;
+
+/// <summary>
+/// One named step of a pipeline: wraps a delegate in a total timeout, a concurrency limit, retries, a circuit breaker and an attempt timeout,
+/// in this order. Safe for any number of concurrent calls. Make one for each step and keep it: its circuit and its counts live in it.
+/// </summary>
+/// <remarks>
+/// Give the delegate what it needs as <c>state</c> and make it <c>static</c>, and a call allocates nothing. Overloads for <see cref="Task"/>
+/// are extension methods in <see cref="PipelineStageTaskExtensions"/>.
+/// </remarks>
+public sealed class PipelineStage : IDisposable
+{
+    private readonly object _reconfiguring = new();
+    private readonly StageTelemetry _telemetry;
+    private volatile StagePolicy? _policy;
+
+    private PipelineStage(string pipeline, string name, StageOptions options)
+    {
+        TimeProvider timeProvider = options.TimeProvider ?? TimeProvider.System;
+        StageInstruments instruments = options.MeterFactory is { } factory ? StageInstruments.For(factory) : StageInstruments.Shared;
+        ILogger logger = options.LoggerFactory?.CreateLogger("PipelineOps") ?? NullLogger.Instance;
+        _telemetry = new StageTelemetry(pipeline, name, instruments, logger, timeProvider);
+        _policy = BuildPolicy(options, timeProvider, previous: null);
+    }
+
+    /// <summary>The stage's name, unique in its pipeline.</summary>
+    public string Name => _telemetry.Stage;
+
+    /// <summary>The name of the stage's pipeline.</summary>
+    public string Pipeline => _telemetry.Pipeline;
+
+    /// <summary>The stage's circuit breaker; <see langword="null"/> if its options disable it, and after <see cref="Dispose"/>.</summary>
+    public CircuitBreaker? Circuit => _policy?.Circuit;
+
+    private StagePolicy Policy
+    {
+        get
+        {
+            return _policy ?? Throw(this);
+
+            static StagePolicy Throw(PipelineStage stage) => throw new ObjectDisposedException($"{nameof(PipelineStage)} {stage._telemetry.Name}");
+        }
+    }
+
+    /// <summary>Makes a stage without a container.</summary>
+    /// <param name="pipeline">The pipeline's name.</param>
+    /// <param name="name">The stage's name. Names are tags of metrics: letters, digits, <c>-</c>, <c>_</c> and <c>.</c>, at most 100.</param>
+    /// <param name="options">How calls are protected; <see langword="null"/> for the defaults.</param>
+    /// <exception cref="InvalidOptionsException">A name or an option is out of range; lists them all.</exception>
+    public static PipelineStage Create(string pipeline, string name, StageOptions? options = null)
+    {
+        options ??= new StageOptions();
+        var problems = new OptionsProblems();
+        PipelineNames.Require(problems, pipeline, "pipeline");
+        PipelineNames.Require(problems, name, "stage");
+        options.Validate(problems);
+        problems.ThrowIfAny();
+        return new PipelineStage(pipeline, name, options);
+    }
+
+    /// <summary>
+    /// Replaces the options. Calls in flight end under the options that they began with. The circuit keeps its state, and starts a new window if it
+    /// is closed; a concurrency limit is resized, and calls in flight keep their slots. The clock, the log and the meter stay as they were.
+    /// </summary>
+    /// <param name="options">The new options.</param>
+    /// <exception cref="InvalidOptionsException">An option is out of range; the old ones stay in force.</exception>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public void Reconfigure(StageOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var problems = new OptionsProblems { Prefix = $"{_telemetry.Name}: " };
+        options.Validate(problems);
+        problems.ThrowIfAny();
+        lock (_reconfiguring)
+            _policy = BuildPolicy(options, Policy.TimeProvider, Policy);
+    }
+
+    /// <summary>Runs the delegate under the stage's protection.</summary>
+    /// <typeparam name="TState">The type of the state.</typeparam>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="action">The delegate; invoked once for each attempt, with a token that obeys the caller and the deadlines.</param>
+    /// <param name="state">What the delegate needs.</param>
+    /// <param name="cancellationToken">Cancels the call. Cancellation is neutral for the circuit and never retried.</param>
+    /// <returns>The delegate's result; when a result rule called the last one a failure and retries are spent, that one.</returns>
+    /// <exception cref="CircuitOpenException">The circuit is open.</exception>
+    /// <exception cref="ConcurrencyLimitException">Too many calls run and wait.</exception>
+    /// <exception cref="StageTimeoutException">A deadline fired.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="Exception">What the delegate's last attempt threw, unwrapped and with its own stack.</exception>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public ValueTask<T> ExecuteAsync<TState, T>(
+        Func<TState, CancellationToken, ValueTask<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute(Policy, action, state, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    /// <remarks>The delegate also gets the attempt: its number, the last error, and an idempotency key.</remarks>
+    public ValueTask<T> ExecuteAsync<TState, T>(
+        Func<TState, StageAttempt, CancellationToken, ValueTask<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute<ValueCall<AttemptInvoker<TState, ValueTask<T>>, T>, T, T, Throwing<T>>(
+            Policy, new(new(action, state)), cancellationToken);
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask<T> ExecuteAsync<T>(Func<CancellationToken, ValueTask<T>> action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return ExecuteAsync(static (action, token) => action(token), action, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask ExecuteAsync<TState>(
+        Func<TState, CancellationToken, ValueTask> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return WithoutResult(StageExecutor.Execute<VoidCall<StateInvoker<TState, ValueTask>>, None, None, Throwing<None>>(
+            Policy, new(new(action, state)), cancellationToken));
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask ExecuteAsync<TState>(
+        Func<TState, StageAttempt, CancellationToken, ValueTask> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return WithoutResult(StageExecutor.Execute<VoidCall<AttemptInvoker<TState, ValueTask>>, None, None, Throwing<None>>(
+            Policy, new(new(action, state)), cancellationToken));
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask ExecuteAsync(Func<CancellationToken, ValueTask> action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return ExecuteAsync(static (action, token) => action(token), action, cancellationToken);
+    }
+
+    /// <summary>Runs the delegate under the stage's protection, and answers a substitute if that fails (graceful degradation).</summary>
+    /// <typeparam name="TState">The type of the state.</typeparam>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="action">The delegate; invoked once for each attempt.</param>
+    /// <param name="state">What the delegates need.</param>
+    /// <param name="fallback">Invoked once when the call has failed or was rejected, and told how; not when the caller cancelled. What it throws reaches the caller.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public ValueTask<T> ExecuteAsync<TState, T>(
+        Func<TState, CancellationToken, ValueTask<T>> action,
+        TState state,
+        Func<TState, StageResult<T>, CancellationToken, ValueTask<T>> fallback,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(fallback);
+        ValueTask<StageResult<T>> pending = TryExecuteAsync(action, state, cancellationToken);
+        if (pending.IsCompletedSuccessfully)
+        {
+            StageResult<T> result = pending.Result;
+            return result.IsSuccess ? new(result.Value) : Degrade(result, state, fallback, cancellationToken);
+        }
+
+        return AwaitAsync(pending, state, fallback, cancellationToken);
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        static async ValueTask<T> AwaitAsync(
+            ValueTask<StageResult<T>> pending,
+            TState state,
+            Func<TState, StageResult<T>, CancellationToken, ValueTask<T>> fallback,
+            CancellationToken cancellationToken)
+        {
+            StageResult<T> result = await pending.ConfigureAwait(false);
+            return result.IsSuccess ? result.Value : await Degrade(result, state, fallback, cancellationToken).ConfigureAwait(false);
+        }
+
+        static ValueTask<T> Degrade(
+            StageResult<T> result,
+            TState state,
+            Func<TState, StageResult<T>, CancellationToken, ValueTask<T>> fallback,
+            CancellationToken cancellationToken) =>
+            result.Classification.Category == ErrorCategory.Cancelled && cancellationToken.IsCancellationRequested
+                ? ValueTask.FromException<T>(result.Error!)
+                : fallback(state, result, cancellationToken);
+    }
+
+    /// <summary>Runs the delegate under the stage's protection, and answers a given value if that fails (graceful degradation).</summary>
+    /// <typeparam name="TState">The type of the state.</typeparam>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="action">The delegate; invoked once for each attempt.</param>
+    /// <param name="state">What the delegate needs.</param>
+    /// <param name="fallbackValue">The answer when the call has failed or was rejected.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public ValueTask<T> ExecuteAsync<TState, T>(
+        Func<TState, CancellationToken, ValueTask<T>> action, TState state, T fallbackValue, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return ExecuteAsync(
+            static (s, ct) => s.action(s.state, ct),
+            (action, state, fallbackValue),
+            static (s, _, _) => new ValueTask<T>(s.fallbackValue),
+            cancellationToken);
+    }
+
+    /// <summary>Runs the delegate under the stage's protection and answers how it ended. Never throws for a failure, a rejection, a deadline or a cancellation.</summary>
+    /// <typeparam name="TState">The type of the state.</typeparam>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="action">The delegate; invoked once for each attempt, with a token that obeys the caller and the deadlines.</param>
+    /// <param name="state">What the delegate needs.</param>
+    /// <param name="cancellationToken">Cancels the call; the result's category is then <see cref="ErrorCategory.Cancelled"/>.</param>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public ValueTask<StageResult<T>> TryExecuteAsync<TState, T>(
+        Func<TState, CancellationToken, ValueTask<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute<ValueCall<StateInvoker<TState, ValueTask<T>>, T>, T, StageResult<T>, Returning<T>>(
+            Policy, new(new(action, state)), cancellationToken);
+    }
+
+    /// <inheritdoc cref="TryExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    /// <remarks>The delegate also gets the attempt: its number, the last error, and an idempotency key.</remarks>
+    public ValueTask<StageResult<T>> TryExecuteAsync<TState, T>(
+        Func<TState, StageAttempt, CancellationToken, ValueTask<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute<ValueCall<AttemptInvoker<TState, ValueTask<T>>, T>, T, StageResult<T>, Returning<T>>(
+            Policy, new(new(action, state)), cancellationToken);
+    }
+
+    /// <inheritdoc cref="TryExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask<StageResult<T>> TryExecuteAsync<T>(Func<CancellationToken, ValueTask<T>> action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return TryExecuteAsync(static (action, token) => action(token), action, cancellationToken);
+    }
+
+    /// <inheritdoc cref="TryExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask<StageResult> TryExecuteAsync<TState>(
+        Func<TState, CancellationToken, ValueTask> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute<VoidCall<StateInvoker<TState, ValueTask>>, None, StageResult, ReturningNone>(
+            Policy, new(new(action, state)), cancellationToken);
+    }
+
+    /// <inheritdoc cref="TryExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask<StageResult> TryExecuteAsync<TState>(
+        Func<TState, StageAttempt, CancellationToken, ValueTask> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return StageExecutor.Execute<VoidCall<AttemptInvoker<TState, ValueTask>>, None, StageResult, ReturningNone>(
+            Policy, new(new(action, state)), cancellationToken);
+    }
+
+    /// <inheritdoc cref="TryExecuteAsync{TState, T}(Func{TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public ValueTask<StageResult> TryExecuteAsync(Func<CancellationToken, ValueTask> action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return TryExecuteAsync(static (action, token) => action(token), action, cancellationToken);
+    }
+
+    /// <summary>Refuses further calls. Calls in flight, their retries included, end as if nothing had happened. Disposing twice does nothing.</summary>
+    public void Dispose()
+    {
+        lock (_reconfiguring)
+            _policy = null;
+
+        _telemetry.Unregister();
+    }
+
+    /// <summary>The pipeline's and the stage's name, as in <c>orders/load</c>.</summary>
+    public override string ToString() => _telemetry.Name;
+
+    private static ValueTask WithoutResult(ValueTask<None> pending)
+    {
+        if (!pending.IsCompletedSuccessfully)
+            return AwaitAsync(pending);
+
+        _ = pending.Result;
+        return default;
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+        static async ValueTask AwaitAsync(ValueTask<None> pending) => await pending.ConfigureAwait(false);
+    }
+
+    private StagePolicy BuildPolicy(StageOptions options, TimeProvider timeProvider, StagePolicy? previous) => new()
+    {
+        Telemetry = _telemetry,
+        TimeProvider = timeProvider,
+        Clock = previous?.Clock ?? new CoarseClock(timeProvider),
+        Random = options.Random,
+        ErrorClassifier = options.ErrorClassifier,
+        ResultRules = options.ResultRules.Count > 0 ? new ResultRules(options.ResultRules) : null,
+        AttemptTimeout = options.AttemptTimeout ?? TimeSpan.Zero,
+        TotalTimeout = options.TotalTimeout ?? TimeSpan.Zero,
+        HasDeadline = (options.AttemptTimeout ?? options.TotalTimeout) is not null,
+        IsPlain = (options.AttemptTimeout ?? options.TotalTimeout) is null && options.Concurrency.MaxConcurrent is null,
+        MaxRetries = options.Retry.MaxRetries,
+        Backoff = options.Retry.Backoff,
+        StandardBackoff = options.Retry.StandardBackoff ?? options.Retry.Backoff,
+        Budget = options.Retry.Budget,
+        Circuit = BuildCircuit(options, timeProvider, previous?.Circuit),
+        WaitWhileCircuitOpen = options.WaitWhileCircuitOpen,
+        Limiter = BuildLimiter(options.Concurrency, previous?.Limiter),
+        CircuitRejection = new Rejection.ByCircuit(Pipeline, Name),
+        ConcurrencyRejection = new Rejection.ByConcurrency(Pipeline, Name, options.Concurrency.MaxConcurrent ?? int.MaxValue, options.Concurrency.MaxQueued),
+    };
+
+    private CircuitBreaker? BuildCircuit(StageOptions options, TimeProvider timeProvider, CircuitBreaker? previous)
+    {
+        CircuitBreaker? circuit = null;
+        if (options.CircuitBreaker.Enabled)
+        {
+            if (previous is null)
+            {
+                circuit = new CircuitBreaker(options.CircuitBreaker, timeProvider, options.Random);
+                circuit.Transitioned += _telemetry.CircuitChanged;
+            }
+            else
+            {
+                circuit = previous;
+                circuit.Reconfigure(options.CircuitBreaker);
+            }
+        }
+
+        _telemetry.Circuit = circuit;
+        return circuit;
+    }
+
+    private static ConcurrencyLimiter? BuildLimiter(ConcurrencyOptions options, ConcurrencyLimiter? previous)
+    {
+        if (options.MaxConcurrent is not { } maxConcurrent)
+            return null;
+
+        if (previous is null)
+            return new ConcurrencyLimiter(maxConcurrent, options.MaxQueued);
+
+        previous.Resize(maxConcurrent, options.MaxQueued);
+        return previous;
+    }
+}

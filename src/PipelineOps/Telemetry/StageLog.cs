@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace PipelineOps;
+
+/// <summary>Every log event of a stage. Ids and names are a promise: people filter by them.</summary>
+internal static partial class StageLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Stage {Pipeline}/{Stage}: attempt {Attempt} failed ({Category}, {ErrorType}); trying again in {Delay}.", EventName = "Retry")]
+    public static partial void Retry(
+        ILogger logger, string pipeline, string stage, int attempt, ErrorCategory category, string errorType, TimeSpan delay, Exception? exception);
+
+    [LoggerMessage(EventId = 2, EventName = "RetriesExhausted", Message = "Stage {Pipeline}/{Stage}: gave up after {Attempts} attempts ({Category}, {ErrorType}): {Reason}.")]
+    public static partial void RetriesExhausted(
+        ILogger logger, LogLevel level, string pipeline, string stage, int attempts, ErrorCategory category, string errorType, string reason, Exception? exception);
+
+    [LoggerMessage(EventId = 3, EventName = "CircuitChanged", Message = "Circuit of stage {Pipeline}/{Stage}: {From} -> {To} ({Reason}; break {BreakDuration}).")]
+    public static partial void CircuitChanged(
+        ILogger logger, LogLevel level, string pipeline, string stage, CircuitState from, CircuitState to, CircuitTransitionReason reason, TimeSpan? breakDuration);
+
+    [LoggerMessage(4, LogLevel.Error, "Stage {Pipeline}/{Stage}: the {Callback} threw; the call goes on without it.", EventName = "CallbackFailed")]
+    public static partial void CallbackFailed(ILogger logger, string pipeline, string stage, string callback, Exception exception);
+}

@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace PipelineOps;
+
+/// <summary>What one stage reports. Its tags are prepared once, in the order in which every instrument carries them.</summary>
+internal sealed class StageTelemetry
+{
+    private static readonly string[] OutcomeNames = ["succeeded", "succeeded_after_retry", "failed_without_retry", "failed_after_retries"];
+    private static readonly CircuitState[] CircuitStates = Enum.GetValues<CircuitState>();
+    private static readonly string[] CircuitStateNames = ["closed", "open", "half_open", "isolated"];
+
+    private readonly StageInstruments _instruments;
+    private readonly Histogram<double> _duration;
+    private readonly KeyValuePair<string, object?>[] _tags;
+    private readonly TimeProvider _timeProvider;
+    private readonly double _secondsPerTick;
+    private CallCounts? _counts;
+
+    public StageTelemetry(string pipeline, string stage, StageInstruments instruments, ILogger logger, TimeProvider timeProvider)
+    {
+        Pipeline = pipeline;
+        Stage = stage;
+        Name = $"{pipeline}/{stage}";
+        Logger = logger;
+        _instruments = instruments;
+        _duration = instruments.Duration;
+        _timeProvider = timeProvider;
+        _secondsPerTick = 1.0 / timeProvider.TimestampFrequency;
+        _tags = [new("pipeline", pipeline), new("stage", stage)];
+        instruments.Register(this);
+    }
+
+    public string Pipeline { get; }
+
+    public string Stage { get; }
+
+    /// <summary>The stage's name with its pipeline's, as spans and keyed services carry it.</summary>
+    public string Name { get; }
+
+    public ILogger Logger { get; }
+
+    /// <summary>The circuit whose state is observed; set once the stage has one.</summary>
+    public CircuitBreaker? Circuit { get; set; }
+
+    /// <summary>Whether anybody listens to what every call measures.</summary>
+    public bool IsMetering => _duration.Enabled || _counts is not null;
+
+    public static bool IsTracing => StageInstruments.ActivitySource.HasListeners();
+
+    public bool IsListening => IsMetering || IsTracing;
+
+    public void Unregister() => _instruments.Unregister(this);
+
+    public Activity? StartCall() => StageInstruments.ActivitySource.StartActivity(ActivityKind.Internal, tags: _tags, name: Name);
+
+    public TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _secondsPerTick * TimeSpan.TicksPerSecond));
+
+    /// <summary>Records a call that succeeded, however many attempts that took; the time is in ticks of the stage's clock.</summary>
+    public void CallSucceeded(long elapsed, int attempts)
+    {
+        if (!IsMetering)
+            return;
+
+        EnsureCounts().Add(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
+        _duration.Record(elapsed * _secondsPerTick, _tags);
+    }
+
+    /// <summary>Records a call that reached its delegate and failed; the time is in ticks of the stage's clock.</summary>
+    public void CallFailed(long elapsed, int attempts, string errorType)
+    {
+        if (!IsMetering)
+            return;
+
+        EnsureCounts().Add(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
+        _duration.Record(elapsed * _secondsPerTick, _tags[0], _tags[1], new("error.type", errorType));
+    }
+
+    public void RetryStarted(ErrorCategory category)
+    {
+        if (_instruments.Retries.Enabled)
+            _instruments.Retries.Add(1, _tags[0], _tags[1], new("category", CategoryName(category)));
+    }
+
+    public void RetryPlanned(Activity? activity, int attempt, in CallFailure failure, TimeSpan delay)
+    {
+        // Asked before the error's type is looked up: a retry is part of a call's latency.
+        bool logging = Logger.IsEnabled(LogLevel.Information);
+        if (!logging && activity is null)
+            return;
+
+        string errorType = failure.ErrorType;
+        ErrorCategory category = failure.Classification.Category;
+        if (logging)
+            StageLog.Retry(Logger, Pipeline, Stage, attempt, category, errorType, delay, failure.Error as Exception);
+
+        if (activity is { IsAllDataRequested: true })
+        {
+            activity.AddEvent(new ActivityEvent("retry", _timeProvider.GetUtcNow(), new ActivityTagsCollection
+            {
+                ["attempt"] = attempt,
+                ["category"] = CategoryName(category),
+                ["error.type"] = errorType,
+                ["delay"] = delay.TotalSeconds,
+            }));
+        }
+    }
+
+    public void RetriesExhausted(int attempts, in CallFailure failure, string reason)
+    {
+        ErrorClassification classification = failure.Classification;
+        string errorType = failure.ErrorType;
+        LogLevel level = LevelOf(classification.Severity);
+        StageLog.RetriesExhausted(
+            Logger, level, Pipeline, Stage, attempts, classification.Category, errorType, reason, failure.Error as Exception);
+        _instruments.RetriesExhausted.Add(1, _tags);
+    }
+
+    public void CallbackFailed(string callback, Exception exception) => StageLog.CallbackFailed(Logger, Pipeline, Stage, callback, exception);
+
+    public void RetryDenied() => _instruments.RetriesDenied.Add(1, _tags);
+
+    public void CircuitRejected()
+    {
+        if (_instruments.CircuitRejections.Enabled)
+            _instruments.CircuitRejections.Add(1, _tags);
+    }
+
+    public void CircuitChanged(CircuitTransition transition)
+    {
+        StageLog.CircuitChanged(
+            Logger,
+            transition.To is CircuitState.Open or CircuitState.Isolated ? LogLevel.Warning : LogLevel.Information,
+            Pipeline,
+            Stage,
+            transition.From,
+            transition.To,
+            transition.Reason,
+            transition.BreakDuration);
+        _instruments.CircuitTransitions.Add(
+            1,
+            _tags[0],
+            _tags[1],
+            new("from", CircuitStateNames[(int)transition.From]),
+            new("to", CircuitStateNames[(int)transition.To]));
+    }
+
+    public void ObserveCalls(List<Measurement<long>> measurements)
+    {
+        CallCounts counts = EnsureCounts();
+        for (int i = 0; i < OutcomeNames.Length; i++)
+            measurements.Add(new(counts.Calls((CallOutcome)i), _tags[0], _tags[1], new("outcome", OutcomeNames[i])));
+    }
+
+    public void ObserveAttempts(List<Measurement<long>> measurements) => measurements.Add(new(EnsureCounts().Attempts(), _tags));
+
+    public void ObserveCircuit(List<Measurement<long>> measurements)
+    {
+        if (Circuit is not { } circuit)
+            return;
+
+        CircuitState current = circuit.State;
+        foreach (CircuitState state in CircuitStates)
+            measurements.Add(new(state == current ? 1 : 0, _tags[0], _tags[1], new("state", CircuitStateNames[(int)state])));
+    }
+
+    public static string CategoryName(ErrorCategory category) => category switch
+    {
+        ErrorCategory.Transient => "transient",
+        ErrorCategory.Throttled => "throttled",
+        ErrorCategory.Resource => "resource",
+        ErrorCategory.DataQuality => "data_quality",
+        ErrorCategory.Schema => "schema",
+        ErrorCategory.BusinessRule => "business_rule",
+        ErrorCategory.Permanent => "permanent",
+        ErrorCategory.Defect => "defect",
+        ErrorCategory.Cancelled => "cancelled",
+        _ => "unknown",
+    };
+
+    private static LogLevel LevelOf(ErrorSeverity severity) => severity switch
+    {
+        ErrorSeverity.Low => LogLevel.Information,
+        ErrorSeverity.Medium => LogLevel.Warning,
+        ErrorSeverity.High => LogLevel.Error,
+        _ => LogLevel.Critical,
+    };
+
+    // Made when somebody first measures or observes: a stage that nobody watches does not pay for its lines.
+    private CallCounts EnsureCounts() => _counts ?? Interlocked.CompareExchange(ref _counts, new CallCounts(), null) ?? _counts!;
+}
