@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace PipelineOps;
+
+/// <summary>Adds pipelines to a service collection.</summary>
+public sealed class PipelineOpsBuilder
+{
+    private readonly PipelineRegistrations _registrations;
+
+    internal PipelineOpsBuilder(IServiceCollection services, PipelineRegistrations registrations)
+    {
+        Services = services;
+        _registrations = registrations;
+    }
+
+    /// <summary>The service collection.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Adds a pipeline, which services can also inject by its name as key.</summary>
+    /// <param name="name">The pipeline's name, unique in the container.</param>
+    /// <param name="configure">Adds the stages, in their order.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentException">A pipeline of this name, or two stages of one name, are registered.</exception>
+    public PipelineOpsBuilder AddPipeline(string name, Action<PipelineBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(configure);
+        var pipeline = new PipelineBuilder(Services, name);
+        _registrations.Add(pipeline);
+        configure(pipeline);
+        Services.AddKeyedSingleton(name, (services, _) => services.GetRequiredService<PipelineRegistry>().GetPipeline(name));
+        return this;
+    }
+}
