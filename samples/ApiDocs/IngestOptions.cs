@@ -1,0 +1,42 @@
+namespace ApiDocs;
+
+/// <summary>What to read and where to write.</summary>
+public sealed record IngestOptions
+{
+    /// <summary>A folder or one file; <see langword="null"/> for the SDK's own reference documentation.</summary>
+    public string? Input { get; init; }
+
+    public string Output { get; init; } = Path.Combine("artifacts", "apidocs");
+
+    /// <summary>After how many requests the catalog goes down once.</summary>
+    public int OutageAfterRequests { get; init; } = 2_000;
+
+    /// <param name="args">The command line.</param>
+    /// <param name="options">What it says.</param>
+    /// <param name="problem">What is wrong with it; <see langword="null"/> also when it only asks for help.</param>
+    /// <returns>Whether there is something to run.</returns>
+    public static bool TryParse(ReadOnlySpan<string> args, out IngestOptions options, out string? problem)
+    {
+        options = new IngestOptions();
+        problem = null;
+        for (int i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--help" or "-h":
+                    return false;
+                case "--out" when i + 1 < args.Length:
+                    options = options with { Output = args[++i] };
+                    break;
+                case [not '-', ..] when options.Input is null:
+                    options = options with { Input = args[i] };
+                    break;
+                default:
+                    problem = $"Cannot understand the argument '{args[i]}'.";
+                    return false;
+            }
+        }
+
+        return true;
+    }
+}

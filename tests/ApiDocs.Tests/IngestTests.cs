@@ -1,0 +1,212 @@
+namespace ApiDocs.Tests;
+
+public sealed class IngestTests : IDisposable
+{
+    private readonly Workspace _workspace = new();
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public async Task A_missing_folder_is_named_in_one_line_and_exits_with_2()
+    {
+        string missing = Path.Combine(_workspace.Input, "nowhere");
+
+        Workspace.Run run = await _workspace.RunAsync(missing);
+
+        Assert.Equal(ExitCode.NothingRead, run.ExitCode);
+        Assert.Contains(missing, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal("accounted read=0 succeeded=0 quarantined=0 deadlettered=0 lost=0", run.Summary);
+    }
+
+    [Fact]
+    public async Task An_empty_folder_is_named_in_one_line_and_exits_with_2()
+    {
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.NothingRead, run.ExitCode);
+        Assert.Contains(_workspace.Input, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal(0, run.Read);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("not XML at all")]
+    [InlineData("<Project></Project>")]
+    [InlineData("<doc><members><member name=\"T:A\"><summary>Cut")]
+    [InlineData("<!DOCTYPE doc [<!ENTITY e SYSTEM \"file:///etc/hostname\">]><doc><members><member name=\"T:A\"><summary>&e;</summary></member></members></doc>")]
+    public async Task A_malformed_file_alone_exits_with_2_and_counts_as_one_quarantined_record(string content)
+    {
+        string path = _workspace.WriteFile("bad.xml", content);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.NothingRead, run.ExitCode);
+        Assert.Contains(path, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal((1, 1, 0), (run.Read, run.Quarantined, run.Lost));
+        Assert.Contains("bad.xml", Assert.Single(_workspace.Lines("quarantined.jsonl")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_malformed_file_among_good_ones_keeps_its_good_part_and_does_not_stop_the_others()
+    {
+        _workspace.WriteTypes("a.xml", 10);
+        string bad = _workspace.WriteFile("b.xml", $"<doc><members>{Workspace.Member("T:B.One")}{Workspace.Member("M:B.One.Go")}<member name=\"M:B.One.Stop\"><summary>Cut");
+        _workspace.WriteTypes("c.xml", 10);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.Contains(bad, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal(20 + 20 + 2 + 1, run.Read);
+        Assert.Equal(2, _workspace.Lines("index.jsonl").Count(static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal)));
+        AssertAllKept(run);
+    }
+
+    [Fact]
+    public async Task An_unreadable_file_is_named_and_dead_lettered_and_the_others_go_on()
+    {
+        _workspace.WriteTypes("a.xml", 5);
+        string locked = _workspace.WriteTypes("b.xml", 5);
+        using FileStream holder = new(locked, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.Contains(locked, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Contains(_workspace.Lines("dead-lettered.jsonl"), static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal));
+        Assert.Equal(10 + 1, run.Read);
+        AssertAllKept(run);
+    }
+
+    [Fact]
+    public async Task Many_unreadable_files_do_not_keep_the_good_ones_from_being_read()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("Needs links without special rights.");
+        for (int i = 0; i < 50; i++)
+            File.CreateSymbolicLink(Path.Combine(_workspace.Input, $"a{i}.xml"), "nowhere.xml");
+        _workspace.WriteTypes("b.xml", 5);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.Equal((50 + 10, 50), (run.Read, run.Errors.Length));
+        AssertAllKept(run);
+    }
+
+    [Fact]
+    public async Task Nothing_but_an_unreadable_file_exits_with_2()
+    {
+        string locked = _workspace.WriteTypes("a.xml", 5);
+        using FileStream holder = new(locked, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.NothingRead, run.ExitCode);
+        Assert.Contains(locked, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal((1, 1, 0), (run.Read, run.DeadLettered, run.Lost));
+    }
+
+    [Fact]
+    public async Task An_index_that_cannot_be_created_is_named_in_one_line_and_exits_with_1()
+    {
+        _workspace.WriteTypes("a.xml", 5);
+        Directory.CreateDirectory(Path.Combine(_workspace.Output, "index.jsonl"));
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        Assert.Contains(_workspace.Output, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal(0, run.Lost);
+    }
+
+    [Fact]
+    public async Task A_disk_that_fills_up_stops_the_run_with_one_line_and_the_identity_holds()
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("Needs /dev/full.");
+        _workspace.WriteTypes("a.xml", 2_000);
+        Directory.CreateDirectory(_workspace.Output);
+        File.CreateSymbolicLink(Path.Combine(_workspace.Output, "index.jsonl"), "/dev/full");
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        Assert.Contains("index.jsonl", Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal(0, run.Succeeded);
+        Assert.True(run.Identity[^1] > 0, "the batch that failed to be written is failed-unknown");
+        AssertIdentity(run);
+    }
+
+    [Fact]
+    public async Task A_stop_in_the_middle_leaves_the_identity_true_and_exits_with_130()
+    {
+        // The outage holds the run up for seconds, so that the stop surely comes in the middle, with records in every stage.
+        _workspace.WriteTypes("a.xml", 2_000);
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+
+        Workspace.Run run = await _workspace.RunAsync(outageAfterRequests: 200, stop: stop.Token);
+
+        Assert.Equal(ExitCode.Stopped, run.ExitCode);
+        Assert.Empty(run.Errors);
+        Assert.True(run.Identity[5] > 0, "records were in flight");
+        Assert.Equal(run.Succeeded, _workspace.Lines("index.jsonl").Length);
+        Assert.Equal(run.Quarantined, _workspace.Lines("quarantined.jsonl").Length);
+        AssertIdentity(run);
+    }
+
+    [Fact]
+    public async Task A_stop_before_the_start_reads_nothing()
+    {
+        _workspace.WriteTypes("a.xml", 5);
+
+        Workspace.Run run = await _workspace.RunAsync(stop: new CancellationToken(canceled: true));
+
+        Assert.Equal(ExitCode.Stopped, run.ExitCode);
+        Assert.Equal((0, 0), (run.Read, run.Lost));
+    }
+
+    [Fact]
+    public async Task Two_runs_give_the_same_totals_through_an_outage_that_opens_the_circuit()
+    {
+        _workspace.WriteTypes("a.xml", 400);
+        _workspace.WriteTypes("b.xml", 300);
+
+        Workspace.Run first = await _workspace.RunAsync(outageAfterRequests: 100);
+        Workspace.Run second = await _workspace.RunAsync(outageAfterRequests: 300);
+
+        Assert.Equal((ExitCode.Done, ExitCode.Done), (first.ExitCode, second.ExitCode));
+        Assert.Contains(first.Output, static line => line.StartsWith("catalog circuit: Closed -> Open -> HalfOpen", StringComparison.Ordinal) && line.EndsWith("-> Closed", StringComparison.Ordinal));
+        Assert.Equal(1_400, first.Read);
+        Assert.True(first is { Succeeded: > 600, Quarantined: > 700, DeadLettered: > 0 });
+        Assert.Equal(first.Summary, second.Summary);
+        AssertAllKept(second);
+    }
+
+    [Fact]
+    public async Task One_file_can_be_named_instead_of_a_folder()
+    {
+        string path = _workspace.WriteTypes("a.xml", 3);
+        _workspace.WriteTypes("b.xml", 3);
+
+        Workspace.Run run = await _workspace.RunAsync(path);
+
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.Equal(6, run.Read);
+    }
+
+    private static void AssertIdentity(Workspace.Run run)
+    {
+        Assert.Equal(0, run.Lost);
+        Assert.Equal(run.Identity[0], run.Identity[1..].Sum());
+    }
+
+    private void AssertAllKept(Workspace.Run run)
+    {
+        AssertIdentity(run);
+        Assert.Equal(run.Succeeded, _workspace.Lines("index.jsonl").Distinct().Count());
+        Assert.Equal(run.Quarantined, _workspace.Lines("quarantined.jsonl").Distinct().Count());
+        Assert.Equal(run.DeadLettered, _workspace.Lines("dead-lettered.jsonl").Distinct().Count());
+        Assert.Equal(run.Read, run.Succeeded + run.Quarantined + run.DeadLettered);
+    }
+}
