@@ -1,15 +1,15 @@
 namespace PipelineOps;
 
-/// <summary>Why a call failed: an exception, a <see cref="Rejection"/>, or nothing where a result rule judged the value; and what it means.</summary>
-internal readonly record struct CallFailure(object? Error, ErrorClassification Classification)
+/// <summary>How a call failed: by what its last attempt threw, or, without an exception, by a result that a rule judged.</summary>
+internal class CallFailure(Exception? error, ErrorClassification classification)
 {
-    /// <summary>The value of <c>error.type</c>: a type's name, or the category of a failure by result.</summary>
-    public string ErrorType => Error switch
-    {
-        Rejection rejection => rejection.ErrorType,
-        Exception exception => exception.GetType().FullName!,
-        _ => StageTelemetry.CategoryName(Classification.Category),
-    };
+    /// <summary>Whether there is no exception: the call answers its last result.</summary>
+    public virtual bool IsByResult => error is null;
 
-    public Exception? ToException() => Error is Rejection rejection ? rejection.ToException(Classification.RetryAfter) : (Exception?)Error;
+    public virtual ErrorClassification Classification => classification;
+
+    /// <summary>The value of <c>error.type</c>: a type's name, or the category of a failure by result.</summary>
+    public virtual string ErrorType => new AttemptFailure(error, classification).ErrorType;
+
+    public virtual Exception? ToException() => error;
 }

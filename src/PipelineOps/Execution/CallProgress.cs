@@ -17,17 +17,11 @@ internal struct CallProgress
 
     public long StartTimestamp;
 
-    /// <summary>Only kept where the circuit wants durations.</summary>
-    public long AttemptTimestamp;
-
     /// <summary>Only kept where there is a total timeout.</summary>
     public long StartMilliseconds;
 
     /// <summary>What the idempotency key is made of; only kept where the delegate asks.</summary>
     public long CallNumber;
-
-    public readonly TimeSpan AttemptElapsed(StagePolicy policy) =>
-        Permit.WantsDuration ? policy.Telemetry.ToTimeSpan(policy.TimeProvider.GetTimestamp() - AttemptTimestamp) : TimeSpan.Zero;
 
     /// <summary>What is left of the total timeout; never negative; <see cref="TimeSpan.MaxValue"/> without one.</summary>
     public readonly TimeSpan Remaining(StagePolicy policy)

@@ -1,25 +1,24 @@
 namespace PipelineOps;
 
 /// <summary>A reason for which a stage refuses calls. Made once for each stage, so that refusing a call allocates nothing.</summary>
-internal abstract class Rejection
+internal abstract class Rejection() : CallFailure(null, ErrorClassification.Throttled)
 {
-    /// <summary>The value of <c>error.type</c>.</summary>
-    public abstract string ErrorType { get; }
+    public override bool IsByResult => false;
 
-    public abstract StageRejectedException ToException(TimeSpan? retryAfter);
-
-    public sealed class ByCircuit(string pipeline, string stage) : Rejection
+    public sealed class ByCircuit(string pipeline, string stage, CircuitBreaker circuit) : Rejection
     {
+        // As of the reading: what counts is how long to wait from then on.
+        public override ErrorClassification Classification => ErrorClassification.Throttled with { RetryAfter = circuit.RetryAfter };
+
         public override string ErrorType => typeof(CircuitOpenException).FullName!;
 
-        public override StageRejectedException ToException(TimeSpan? retryAfter) => new CircuitOpenException(pipeline, stage, retryAfter);
+        public override Exception ToException() => new CircuitOpenException(pipeline, stage, circuit.RetryAfter);
     }
 
     public sealed class ByConcurrency(string pipeline, string stage, int maxConcurrent, int maxQueued) : Rejection
     {
         public override string ErrorType => typeof(ConcurrencyLimitException).FullName!;
 
-        public override StageRejectedException ToException(TimeSpan? retryAfter) =>
-            new ConcurrencyLimitException(pipeline, stage, maxConcurrent, maxQueued);
+        public override Exception ToException() => new ConcurrencyLimitException(pipeline, stage, maxConcurrent, maxQueued);
     }
 }

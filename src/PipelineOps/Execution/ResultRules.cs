@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace PipelineOps;
 
 /// <summary>Rules that call a value a failure, one for each type of result.</summary>
@@ -10,8 +12,9 @@ internal sealed class ResultRules(IEnumerable<Delegate> rules)
     {
         for (int i = _rules.Length - 1; i >= 0; i--)
         {
-            if (_rules[i] is Func<T, ErrorClassification?> rule)
-                return rule;
+            // The exact type first: it is nearly always that, and the other question goes through the runtime's cast for variant delegates.
+            if (_rules[i].GetType() == typeof(Func<T, ErrorClassification?>) || (!typeof(T).IsValueType && _rules[i] is Func<T, ErrorClassification?>))
+                return Unsafe.As<Func<T, ErrorClassification?>>(_rules[i]);
         }
 
         return null;

@@ -10,10 +10,10 @@ internal interface IResultShape<T, TOut>
 
     static abstract TOut Success(T value, int attempts, TimeSpan duration);
 
-    static abstract TOut Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration);
+    static abstract TOut Failure(T? value, CallFailure failure, int attempts, TimeSpan duration);
 
     /// <summary>As <see cref="Failure"/>, outside a state machine: an exception goes into the task instead of being thrown twice.</summary>
-    static abstract ValueTask<TOut> Rejected(in CallFailure failure);
+    static abstract ValueTask<TOut> Rejected(CallFailure rejection);
 }
 
 internal readonly struct Throwing<T> : IResultShape<T, T>
@@ -22,7 +22,7 @@ internal readonly struct Throwing<T> : IResultShape<T, T>
 
     public static T Success(T value, int attempts, TimeSpan duration) => value;
 
-    public static T Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration)
+    public static T Failure(T? value, CallFailure failure, int attempts, TimeSpan duration)
     {
         if (failure.ToException() is { } exception)
             ExceptionDispatchInfo.Throw(exception);
@@ -30,28 +30,28 @@ internal readonly struct Throwing<T> : IResultShape<T, T>
         return value!;
     }
 
-    public static ValueTask<T> Rejected(in CallFailure failure) => ValueTask.FromException<T>(failure.ToException()!);
+    public static ValueTask<T> Rejected(CallFailure rejection) => ValueTask.FromException<T>(rejection.ToException()!);
 }
 
 internal readonly struct Returning<T> : IResultShape<T, StageResult<T>>
 {
     public static bool TellsDuration => true;
 
-    public static StageResult<T> Success(T value, int attempts, TimeSpan duration) => new(value, attempts, duration);
+    public static StageResult<T> Success(T value, int attempts, TimeSpan duration) => new(value, null, attempts, duration);
 
-    public static StageResult<T> Failure(T? value, in CallFailure failure, int attempts, TimeSpan duration) => new(value, failure, attempts, duration);
+    public static StageResult<T> Failure(T? value, CallFailure failure, int attempts, TimeSpan duration) => new(value, failure, attempts, duration);
 
-    public static ValueTask<StageResult<T>> Rejected(in CallFailure failure) => new(new StageResult<T>(default, failure, 0, TimeSpan.Zero));
+    public static ValueTask<StageResult<T>> Rejected(CallFailure rejection) => new(new StageResult<T>(default, rejection, 0, TimeSpan.Zero));
 }
 
 internal readonly struct ReturningNone : IResultShape<None, StageResult>
 {
     public static bool TellsDuration => true;
 
-    public static StageResult Success(None value, int attempts, TimeSpan duration) => new(new StageResult<None>(value, attempts, duration));
+    public static StageResult Success(None value, int attempts, TimeSpan duration) => new(new StageResult<None>(value, null, attempts, duration));
 
-    public static StageResult Failure(None value, in CallFailure failure, int attempts, TimeSpan duration) =>
+    public static StageResult Failure(None value, CallFailure failure, int attempts, TimeSpan duration) =>
         new(new StageResult<None>(value, failure, attempts, duration));
 
-    public static ValueTask<StageResult> Rejected(in CallFailure failure) => new(new StageResult(new StageResult<None>(default, failure, 0, TimeSpan.Zero)));
+    public static ValueTask<StageResult> Rejected(CallFailure rejection) => new(new StageResult(new StageResult<None>(default, rejection, 0, TimeSpan.Zero)));
 }

@@ -19,7 +19,7 @@ internal static class StageExecutor
         switch (policy.Begin(ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
-                return TShape.Rejected(policy.RejectedByCircuit());
+                return TShape.Rejected(policy.CircuitRejection!);
             case CallStart.Deferred:
                 return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
         }
@@ -47,7 +47,7 @@ internal static class StageExecutor
         switch (policy.Begin(ref progress, timed: false, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
-                return ValueTask.FromException<T>(policy.RejectedByCircuit().ToException()!);
+                return ValueTask.FromException<T>(policy.CircuitRejection!.ToException()!);
             case CallStart.Begun:
                 try
                 {
@@ -98,14 +98,16 @@ internal static class StageExecutor
                 if (!progress.HoldsSlot && policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
                 {
                     if (await WaitForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
-                        return End<T, TOut, TShape>(policy, in progress, activity, default, in refused);
+                        return End<T, TOut, TShape>(policy, in progress, activity, default, refused);
 
                     progress.HoldsSlot = true;
                 }
             }
 
+            Func<T, ErrorClassification?>? rule = policy.ResultRules?.Find<T>();
             T? value = default;
-            CallFailure failure = default;
+            AttemptFailure failure = default;
+            long attemptTimestamp = progress.StartTimestamp;
             TimeSpan delay = TimeSpan.Zero;
             while (true)
             {
@@ -114,14 +116,14 @@ internal static class StageExecutor
                     if (policy.Circuit is { } circuit && !circuit.TryAcquire(out progress.Permit))
                     {
                         (progress.Permit, CallFailure? refused) =
-                            await WaitForCircuitAsync(policy, circuit, progress.Remaining(policy), failure, cancellationToken).ConfigureAwait(false);
+                            await WaitForCircuitAsync(policy, circuit, progress.Remaining(policy), failure.Error, cancellationToken).ConfigureAwait(false);
 
-                        if (refused is { } refusal)
-                        {
-                            // What the dependency answered says more than that its circuit opened meanwhile.
-                            bool keepsAnswer = progress.Attempts > 0 && refusal.Error is Rejection;
-                            return End<T, TOut, TShape>(policy, in progress, activity, value, keepsAnswer ? failure : refusal);
-                        }
+                        // What the dependency answered says more than that its circuit opened meanwhile.
+                        if (refused is Rejection && progress.Attempts > 0)
+                            refused = new CallFailure(failure.Error, failure.Classification);
+
+                        if (refused is not null)
+                            return End<T, TOut, TShape>(policy, in progress, activity, value, refused);
                     }
 
                     Discard(policy, value);
@@ -131,24 +133,25 @@ internal static class StageExecutor
 
                     progress.Attempts++;
                     if (progress.Permit.WantsDuration)
-                        progress.AttemptTimestamp = policy.TimeProvider.GetTimestamp();
+                        attemptTimestamp = policy.TimeProvider.GetTimestamp();
 
                     CancellationToken token = progress.Arm(policy, progress.Remaining(policy), cancellationToken);
-                    call.Start(new StageAttempt(progress.Attempts, failure.Error as Exception, progress.CallNumber), token);
+                    call.Start(new StageAttempt(progress.Attempts, failure.Error, progress.CallNumber), token);
                 }
 
                 inFlight = false;
                 if (!call.IsCompleted)
                     await new Completion<TCall, T>(call);
 
-                StageTimeoutKind? timeout = progress.Lease.HasFired ? progress.Lease.Kind : null;
+                StageTimeoutKind? timeout = progress.Lease.FiredDeadline;
                 progress.Lease.Dispose();
-                TimeSpan attemptDuration = progress.AttemptElapsed(policy);
+                TimeSpan attemptDuration =
+                    progress.Permit.WantsDuration ? policy.Telemetry.ToTimeSpan(policy.TimeProvider.GetTimestamp() - attemptTimestamp) : default;
                 if (!call.IsCompletedSuccessfully)
                 {
                     failure = Judge(policy, call.GetError(), timeout, cancellationToken);
                 }
-                else if (!IsFailure(policy, value = call.GetResult(), out failure))
+                else if (!IsFailure(policy, rule, value = call.GetResult(), out failure))
                 {
                     progress.Permit.Success(attemptDuration);
                     policy.Budget?.Deposit();
@@ -161,13 +164,13 @@ internal static class StageExecutor
                     progress.Permit.Neutral();
 
                 if (!PlanRetry(policy, in progress, in failure, activity, ref delay))
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, in failure);
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure.Error, failure.Classification));
 
                 if (delay > TimeSpan.Zero)
                 {
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     if (cancellationToken.IsCancellationRequested)
-                        return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error as Exception, cancellationToken));
+                        return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error, cancellationToken));
                 }
             }
         }
@@ -204,9 +207,7 @@ internal static class StageExecutor
         try
         {
             CancellationToken token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
-            return await limiter.AcquireAsync(token).ConfigureAwait(false)
-                ? null
-                : new CallFailure(policy.ConcurrencyRejection, ErrorClassification.Throttled);
+            return await limiter.AcquireAsync(token).ConfigureAwait(false) ? null : policy.ConcurrencyRejection;
         }
         catch (OperationCanceledException)
         {
@@ -220,7 +221,7 @@ internal static class StageExecutor
 
     /// <summary>Answers a permit, or why there is none: the circuit is open and the stage does not wait, or not that long.</summary>
     private static async ValueTask<(CircuitPermit Permit, CallFailure? Refused)> WaitForCircuitAsync(
-        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, CallFailure lastFailure, CancellationToken cancellationToken)
+        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, Exception? lastError, CancellationToken cancellationToken)
     {
         CancellationLease lease = default;
         long start = policy.Clock.Milliseconds;
@@ -232,7 +233,10 @@ internal static class StageExecutor
             {
                 TimeSpan left = remaining == TimeSpan.MaxValue ? remaining : remaining - TimeSpan.FromMilliseconds(policy.Clock.Milliseconds - start);
                 if (!policy.WaitWhileCircuitOpen || circuit.RetryAfter >= left)
-                    return (default, policy.RejectedByCircuit());
+                {
+                    policy.Telemetry.CircuitRejected();
+                    return (default, policy.CircuitRejection);
+                }
 
                 if (token == default)
                     token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
@@ -244,7 +248,7 @@ internal static class StageExecutor
         }
         catch (OperationCanceledException)
         {
-            return (default, WaitEnded(policy, lastFailure.Error as Exception, cancellationToken));
+            return (default, WaitEnded(policy, lastError, cancellationToken));
         }
         finally
         {
@@ -253,7 +257,7 @@ internal static class StageExecutor
     }
 
     /// <summary>Says what an attempt's exception is and means.</summary>
-    private static CallFailure Judge(StagePolicy policy, Exception error, StageTimeoutKind? timeout, CancellationToken cancellationToken)
+    private static AttemptFailure Judge(StagePolicy policy, Exception error, StageTimeoutKind? timeout, CancellationToken cancellationToken)
     {
         if (timeout is { } kind && error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             error = policy.TimedOut(kind, error);
@@ -263,10 +267,10 @@ internal static class StageExecutor
     }
 
     /// <summary>Asks the rule for this type of result, if there is one. A rule that throws accepts the value: a callback must not change an outcome.</summary>
-    private static bool IsFailure<T>(StagePolicy policy, T value, out CallFailure failure)
+    private static bool IsFailure<T>(StagePolicy policy, Func<T, ErrorClassification?>? rule, T value, out AttemptFailure failure)
     {
         failure = default;
-        if (policy.ResultRules?.Find<T>() is not { } rule)
+        if (rule is null)
             return false;
 
         try
@@ -287,7 +291,7 @@ internal static class StageExecutor
     }
 
     /// <summary>Decides whether another attempt follows and after which delay. The reasons against it are asked in the order of their cost.</summary>
-    private static bool PlanRetry(StagePolicy policy, in CallProgress progress, in CallFailure failure, Activity? activity, ref TimeSpan delay)
+    private static bool PlanRetry(StagePolicy policy, in CallProgress progress, in AttemptFailure failure, Activity? activity, ref TimeSpan delay)
     {
         ErrorClassification classification = failure.Classification;
         if (!classification.IsRetryable || policy.MaxRetries == 0)
@@ -337,7 +341,13 @@ internal static class StageExecutor
     private static CallFailure WaitEnded(StagePolicy policy, Exception? lastError, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested
             ? CancelledWhileWaiting(policy, lastError, cancellationToken)
-            : Judge(policy, policy.TimedOut(StageTimeoutKind.Total, lastError), timeout: null, cancellationToken);
+            : TimedOutWhileWaiting(policy, lastError);
+
+    private static CallFailure TimedOutWhileWaiting(StagePolicy policy, Exception? lastError)
+    {
+        StageTimeoutException exception = policy.TimedOut(StageTimeoutKind.Total, lastError);
+        return new(exception, policy.ErrorClassifier.Classify(exception));
+    }
 
     private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T value)
         where TShape : struct, IResultShape<T, TOut>
@@ -351,7 +361,7 @@ internal static class StageExecutor
         return TShape.Success(value, progress.Attempts, policy.Telemetry.ToTimeSpan(elapsed));
     }
 
-    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T? value, in CallFailure failure)
+    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T? value, CallFailure failure)
         where TShape : struct, IResultShape<T, TOut>
     {
         if (activity is not null)
@@ -361,7 +371,7 @@ internal static class StageExecutor
             activity.SetStatus(ActivityStatusCode.Error);
         }
 
-        if (failure.Error is not null)
+        if (!failure.IsByResult)
         {
             // Nobody sees a result that an exception has overtaken.
             Discard(policy, value);
@@ -376,7 +386,7 @@ internal static class StageExecutor
             policy.Telemetry.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
         }
 
-        return TShape.Failure(value, in failure, progress.Attempts, duration);
+        return TShape.Failure(value, failure, progress.Attempts, duration);
     }
 
     /// <summary>Disposes a result that a rule called a failure and that nobody will see, such as a response that is asked for again.</summary>

@@ -38,9 +38,11 @@ internal sealed class StagePolicy
 
     public required ConcurrencyLimiter? Limiter { get; init; }
 
-    public required Rejection CircuitRejection { get; init; }
+    /// <summary>Set where there is a circuit.</summary>
+    public required Rejection? CircuitRejection { get; init; }
 
-    public required Rejection ConcurrencyRejection { get; init; }
+    /// <summary>Set where there is a limiter.</summary>
+    public required Rejection? ConcurrencyRejection { get; init; }
 
     /// <summary>Whether an attempt needs a cancellation source of its own.</summary>
     public required bool HasDeadline { get; init; }
@@ -83,6 +85,7 @@ internal sealed class StagePolicy
             if (progress.HoldsSlot)
                 Limiter!.Release();
 
+            Telemetry.CircuitRejected();
             return CallStart.Rejected;
         }
 
@@ -90,7 +93,7 @@ internal sealed class StagePolicy
         if (timed || Telemetry.IsMetering || progress.Permit.WantsDuration)
         {
             progress.IsTimed = true;
-            progress.StartTimestamp = progress.AttemptTimestamp = TimeProvider.GetTimestamp();
+            progress.StartTimestamp = TimeProvider.GetTimestamp();
         }
 
         if (HasDeadline)
@@ -130,12 +133,6 @@ internal sealed class StagePolicy
         TimeSpan duration = Telemetry.ToTimeSpan(elapsed);
         progress.Permit.Success(duration);
         return duration;
-    }
-
-    public CallFailure RejectedByCircuit()
-    {
-        Telemetry.CircuitRejected();
-        return new(CircuitRejection, ErrorClassification.Throttled with { RetryAfter = Circuit!.RetryAfter });
     }
 
     public StageTimeoutException TimedOut(StageTimeoutKind kind, Exception? cause) =>

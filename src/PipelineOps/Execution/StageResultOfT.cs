@@ -7,17 +7,9 @@ namespace PipelineOps;
 /// <typeparam name="T">The type of the delegate's result.</typeparam>
 public readonly struct StageResult<T>
 {
-    private readonly CallFailure _failure;
+    private readonly CallFailure? _failure;
 
-    internal StageResult(T value, int attempts, TimeSpan duration)
-    {
-        Value = value;
-        Attempts = attempts;
-        Duration = duration;
-        IsSuccess = true;
-    }
-
-    internal StageResult(T? value, in CallFailure failure, int attempts, TimeSpan duration)
+    internal StageResult(T? value, CallFailure? failure, int attempts, TimeSpan duration)
     {
         Value = value;
         _failure = failure;
@@ -27,10 +19,10 @@ public readonly struct StageResult<T>
 
     /// <summary>Whether the delegate succeeded.</summary>
     [MemberNotNullWhen(true, nameof(Value))]
-    public bool IsSuccess { get; }
+    public bool IsSuccess => _failure is null;
 
     /// <summary>Whether the stage refused the call before its first attempt: its circuit was open or its queue full.</summary>
-    public bool IsRejected => _failure.Error is Rejection;
+    public bool IsRejected => _failure is Rejection;
 
     /// <summary>The delegate's result; when a result rule called the last result a failure, that result; otherwise the default.</summary>
     public T? Value { get; }
@@ -39,10 +31,13 @@ public readonly struct StageResult<T>
     /// What the last attempt threw, or the <see cref="StageException"/> that the stage raised; <see langword="null"/> after a success and after
     /// a failure by result. For a rejection it is made at each reading.
     /// </summary>
-    public Exception? Error => _failure.ToException();
+    public Exception? Error => _failure?.ToException();
 
-    /// <summary>What the failure means. After a success it means nothing.</summary>
-    public ErrorClassification Classification => _failure.Classification;
+    /// <summary>
+    /// What the failure means; the default after a success. For a rejection by the circuit, <see cref="ErrorClassification.RetryAfter"/> counts from
+    /// the reading.
+    /// </summary>
+    public ErrorClassification Classification => _failure?.Classification ?? default;
 
     /// <summary>How often the delegate was invoked; 0 for a rejection.</summary>
     public int Attempts { get; }

@@ -288,28 +288,33 @@ public sealed class PipelineStage : IDisposable
         static async ValueTask AwaitAsync(ValueTask<None> pending) => await pending.ConfigureAwait(false);
     }
 
-    private StagePolicy BuildPolicy(StageOptions options, TimeProvider timeProvider, StagePolicy? previous) => new()
+    private StagePolicy BuildPolicy(StageOptions options, TimeProvider timeProvider, StagePolicy? previous)
     {
-        Telemetry = _telemetry,
-        TimeProvider = timeProvider,
-        Clock = previous?.Clock ?? new CoarseClock(timeProvider),
-        Random = options.Random,
-        ErrorClassifier = options.ErrorClassifier,
-        ResultRules = options.ResultRules.Count > 0 ? new ResultRules(options.ResultRules) : null,
-        AttemptTimeout = options.AttemptTimeout ?? TimeSpan.Zero,
-        TotalTimeout = options.TotalTimeout ?? TimeSpan.Zero,
-        HasDeadline = (options.AttemptTimeout ?? options.TotalTimeout) is not null,
-        IsPlain = (options.AttemptTimeout ?? options.TotalTimeout) is null && options.Concurrency.MaxConcurrent is null,
-        MaxRetries = options.Retry.MaxRetries,
-        Backoff = options.Retry.Backoff,
-        StandardBackoff = options.Retry.StandardBackoff ?? options.Retry.Backoff,
-        Budget = options.Retry.Budget,
-        Circuit = BuildCircuit(options, timeProvider, previous?.Circuit),
-        WaitWhileCircuitOpen = options.WaitWhileCircuitOpen,
-        Limiter = BuildLimiter(options.Concurrency, previous?.Limiter),
-        CircuitRejection = new Rejection.ByCircuit(Pipeline, Name),
-        ConcurrencyRejection = new Rejection.ByConcurrency(Pipeline, Name, options.Concurrency.MaxConcurrent ?? int.MaxValue, options.Concurrency.MaxQueued),
-    };
+        CircuitBreaker? circuit = BuildCircuit(options, timeProvider, previous?.Circuit);
+        ConcurrencyOptions concurrency = options.Concurrency;
+        return new StagePolicy
+        {
+            Telemetry = _telemetry,
+            TimeProvider = timeProvider,
+            Clock = previous?.Clock ?? new CoarseClock(timeProvider),
+            Random = options.Random,
+            ErrorClassifier = options.ErrorClassifier,
+            ResultRules = options.ResultRules.Count > 0 ? new ResultRules(options.ResultRules) : null,
+            AttemptTimeout = options.AttemptTimeout ?? TimeSpan.Zero,
+            TotalTimeout = options.TotalTimeout ?? TimeSpan.Zero,
+            HasDeadline = (options.AttemptTimeout ?? options.TotalTimeout) is not null,
+            IsPlain = (options.AttemptTimeout ?? options.TotalTimeout) is null && options.Concurrency.MaxConcurrent is null,
+            MaxRetries = options.Retry.MaxRetries,
+            Backoff = options.Retry.Backoff,
+            StandardBackoff = options.Retry.StandardBackoff ?? options.Retry.Backoff,
+            Budget = options.Retry.Budget,
+            Circuit = circuit,
+            WaitWhileCircuitOpen = options.WaitWhileCircuitOpen,
+            Limiter = BuildLimiter(concurrency, previous?.Limiter),
+            CircuitRejection = circuit is null ? null : new Rejection.ByCircuit(Pipeline, Name, circuit),
+            ConcurrencyRejection = concurrency.MaxConcurrent is { } maxConcurrent ? new Rejection.ByConcurrency(Pipeline, Name, maxConcurrent, concurrency.MaxQueued) : null,
+        };
+    }
 
     private CircuitBreaker? BuildCircuit(StageOptions options, TimeProvider timeProvider, CircuitBreaker? previous)
     {

@@ -83,7 +83,7 @@ internal sealed class StageTelemetry
             _instruments.Retries.Add(1, _tags[0], _tags[1], new("category", CategoryName(category)));
     }
 
-    public void RetryPlanned(Activity? activity, int attempt, in CallFailure failure, TimeSpan delay)
+    public void RetryPlanned(Activity? activity, int attempt, in AttemptFailure failure, TimeSpan delay)
     {
         // Asked before the error's type is looked up: a retry is part of a call's latency.
         bool logging = Logger.IsEnabled(LogLevel.Information);
@@ -93,7 +93,7 @@ internal sealed class StageTelemetry
         string errorType = failure.ErrorType;
         ErrorCategory category = failure.Classification.Category;
         if (logging)
-            StageLog.Retry(Logger, Pipeline, Stage, attempt, category, errorType, delay, failure.Error as Exception);
+            StageLog.Retry(Logger, Pipeline, Stage, attempt, category, errorType, delay, failure.Error);
 
         if (activity is { IsAllDataRequested: true })
         {
@@ -107,13 +107,13 @@ internal sealed class StageTelemetry
         }
     }
 
-    public void RetriesExhausted(int attempts, in CallFailure failure, string reason)
+    public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason)
     {
         ErrorClassification classification = failure.Classification;
         string errorType = failure.ErrorType;
         LogLevel level = LevelOf(classification.Severity);
         StageLog.RetriesExhausted(
-            Logger, level, Pipeline, Stage, attempts, classification.Category, errorType, reason, failure.Error as Exception);
+            Logger, level, Pipeline, Stage, attempts, classification.Category, errorType, reason, failure.Error);
         _instruments.RetriesExhausted.Add(1, _tags);
     }
 

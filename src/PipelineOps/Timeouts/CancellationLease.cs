@@ -8,17 +8,13 @@ internal struct CancellationLease : IDisposable
     private DeadlineSource? _source;
     private CancellationTokenRegistration _caller;
 
-    /// <summary>Which deadline this lease stands for.</summary>
-    public StageTimeoutKind Kind { get; private set; }
-
-    /// <summary>Whether the deadline has passed and cancelled the token.</summary>
-    public readonly bool HasFired => _source is { HasFired: true };
+    /// <summary>The deadline that has passed and cancelled the token, if one has.</summary>
+    public readonly StageTimeoutKind? FiredDeadline => _source is { HasFired: true } ? _source.Kind : null;
 
     public CancellationToken Arm(TimeProvider timeProvider, TimeSpan timeout, StageTimeoutKind kind, CancellationToken callerToken)
     {
-        Kind = kind;
         _source = DeadlineSource.Rent(timeProvider);
-        _source.Arm(timeout);
+        _source.Arm(timeout, kind);
         if (callerToken.CanBeCanceled)
             _caller = callerToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source.Source);
 

@@ -41,6 +41,9 @@ internal sealed class DeadlineSource : IDisposable
 
     public CancellationTokenSource Source => _source;
 
+    /// <summary>Which of a stage's deadlines was armed.</summary>
+    public StageTimeoutKind Kind { get; private set; }
+
     /// <summary>Whether the deadline, and not somebody else, cancelled the source.</summary>
     public bool HasFired => Volatile.Read(ref _deadline) == Fired;
 
@@ -65,8 +68,10 @@ internal sealed class DeadlineSource : IDisposable
         return new DeadlineSource(timeProvider);
     }
 
-    public void Arm(TimeSpan timeout)
+    public void Arm(TimeSpan timeout, StageTimeoutKind kind)
     {
+        Kind = kind;
+
         // Written with a full fence before the timer's due time is read; the timer writes and reads the two in the opposite order. So either
         // this call sees that the timer must be set, or the timer sees this deadline.
         long deadline = _clock.Milliseconds + (timeout.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
