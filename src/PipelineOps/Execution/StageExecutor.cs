@@ -16,7 +16,7 @@ internal static class StageExecutor
         where TShape : struct, IResultShape<T, TOut>
     {
         CallProgress progress = default;
-        switch (policy.Begin(ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
+        switch (Begin(policy, ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
                 return TShape.Rejected(policy.CircuitRejection!);
@@ -32,7 +32,7 @@ internal static class StageExecutor
             return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
 
         T value = call.GetResult();
-        return new(TShape.Success(value, 1, policy.Succeed(in progress, TShape.TellsDuration)));
+        return new(TShape.Success(value, 1, Succeed(policy, in progress, TShape.TellsDuration)));
     }
 
     /// <summary>
@@ -44,7 +44,7 @@ internal static class StageExecutor
     {
         CallProgress progress = default;
         ValueTask<T> pending = default;
-        switch (policy.Begin(ref progress, timed: false, cancellationToken, out CancellationToken token))
+        switch (Begin(policy, ref progress, timed: false, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
                 return ValueTask.FromException<T>(policy.CircuitRejection!.ToException()!);
@@ -62,7 +62,7 @@ internal static class StageExecutor
 
                 if (pending.IsCompletedSuccessfully && policy.ResultRules is null)
                 {
-                    policy.Succeed(in progress, tellDuration: false);
+                    Succeed(policy, in progress, tellDuration: false);
                     return pending;
                 }
 
@@ -71,6 +71,71 @@ internal static class StageExecutor
 
         return RunAsync<ValueCall<StateInvoker<TState, ValueTask<T>>, T>, T, T, Throwing<T>>(
             policy, new(new(action, state), pending), progress, cancellationToken);
+    }
+
+    /// <summary>Acquires and arms what the first attempt needs, unless that takes a wait.</summary>
+    private static CallStart Begin(
+        StagePolicy policy, ref CallProgress progress, bool timed, CancellationToken callerToken, out CancellationToken token)
+    {
+        token = callerToken;
+
+        // A span changes the caller's execution context, which only an async method gives back.
+        if (callerToken.IsCancellationRequested || StageTelemetry.IsTracing)
+            return CallStart.Deferred;
+
+        if (policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
+            return CallStart.Deferred;
+
+        if (policy.Circuit is { } circuit && !circuit.TryAcquire(out progress.Permit))
+        {
+            if (policy.WaitWhileCircuitOpen)
+                return CallStart.Deferred;
+
+            if (progress.HoldsSlot)
+                policy.Limiter!.Release();
+
+            policy.Telemetry.CircuitRejected();
+            return CallStart.Rejected;
+        }
+
+        progress.Attempts = 1;
+        if (timed || policy.Telemetry.IsMetering || progress.Permit.WantsDuration)
+        {
+            progress.IsTimed = true;
+            progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
+        }
+
+        if (policy.HasDeadline)
+        {
+            progress.StartMilliseconds = policy.Clock.Milliseconds;
+            token = progress.Arm(policy, policy.TotalTimeout > TimeSpan.Zero ? policy.TotalTimeout : TimeSpan.MaxValue, callerToken);
+        }
+
+        return CallStart.Begun;
+    }
+
+    /// <summary>Gives back what a call held whose first attempt succeeded at once, reports it, and answers its duration if that is asked for.</summary>
+    private static TimeSpan Succeed(StagePolicy policy, in CallProgress progress, bool tellDuration)
+    {
+        if (!policy.IsPlain)
+        {
+            progress.Lease.Dispose();
+            if (progress.HoldsSlot)
+                policy.Limiter!.Release();
+        }
+
+        policy.Budget?.Deposit();
+        if (!progress.IsTimed)
+        {
+            progress.Permit.Success();
+            return TimeSpan.Zero;
+        }
+
+        long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
+        TimeSpan duration = tellDuration || progress.Permit.WantsDuration ? policy.Telemetry.ToTimeSpan(elapsed) : default;
+        progress.Permit.Success(duration);
+        policy.Telemetry.CallSucceeded(elapsed, attempts: 1);
+        return duration;
     }
 
     /// <summary>Whatever does not end at once: the rest of a call whose first attempt has begun, or the whole of it.</summary>
@@ -91,7 +156,7 @@ internal static class StageExecutor
             if (!inFlight)
             {
                 activity = policy.Telemetry.StartCall();
-                Begin<TCall, T>(policy, ref progress, TShape.TellsDuration || activity is not null);
+                Prepare(policy, ref progress, TShape.TellsDuration || activity is not null, TCall.WantsAttempt);
                 if (cancellationToken.IsCancellationRequested)
                     return End<T, TOut, TShape>(policy, in progress, activity, default, CancelledBefore(cancellationToken));
 
@@ -179,12 +244,11 @@ internal static class StageExecutor
             if (progress.HoldsSlot)
                 policy.Limiter!.Release();
 
-            activity?.Dispose();
+            policy.Telemetry.EndCall(activity);
         }
     }
 
-    private static void Begin<TCall, T>(StagePolicy policy, ref CallProgress progress, bool timed)
-        where TCall : struct, IStageCall<T>
+    private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed, bool numbered)
     {
         if (timed || policy.Telemetry.IsMetering)
         {
@@ -195,7 +259,7 @@ internal static class StageExecutor
         if (policy.TotalTimeout > TimeSpan.Zero)
             progress.StartMilliseconds = policy.Clock.Milliseconds;
 
-        if (TCall.WantsAttempt)
+        if (numbered)
             progress.CallNumber = StageAttempt.NextCall();
     }
 
@@ -232,7 +296,7 @@ internal static class StageExecutor
             while (!circuit.TryAcquire(out permit))
             {
                 TimeSpan left = remaining == TimeSpan.MaxValue ? remaining : remaining - TimeSpan.FromMilliseconds(policy.Clock.Milliseconds - start);
-                if (!policy.WaitWhileCircuitOpen || circuit.RetryAfter >= left)
+                if (!policy.WaitWhileCircuitOpen || (circuit.State == CircuitState.Open && circuit.RetryAfter >= left))
                 {
                     policy.Telemetry.CircuitRejected();
                     return (default, policy.CircuitRejection);
@@ -309,7 +373,7 @@ internal static class StageExecutor
             {
                 obstacle = "the next delay does not fit into the total timeout";
             }
-            else if (!policy.WaitWhileCircuitOpen && policy.Circuit is { State: not CircuitState.Closed } circuit && !(circuit.RetryAfter <= delay))
+            else if (!policy.WaitWhileCircuitOpen && policy.Circuit is { } circuit && StaysOpen(circuit, delay))
             {
                 obstacle = "the circuit stays open beyond the next delay";
             }
@@ -329,6 +393,10 @@ internal static class StageExecutor
         policy.Telemetry.RetryPlanned(activity, progress.Attempts, in failure, delay);
         return true;
     }
+
+    // Not asked of a half-open circuit: its probe may close it at any time.
+    private static bool StaysOpen(CircuitBreaker circuit, TimeSpan delay) =>
+        circuit.State is CircuitState.Open or CircuitState.Isolated && !(circuit.RetryAfter <= delay);
 
     private static CallFailure CancelledBefore(CancellationToken cancellationToken) =>
         new(new OperationCanceledException(cancellationToken), ErrorClassification.Cancelled);

@@ -11,11 +11,15 @@ internal sealed class StageTelemetry
     private static readonly CircuitState[] CircuitStates = Enum.GetValues<CircuitState>();
     private static readonly string[] CircuitStateNames = ["closed", "open", "half_open", "isolated"];
 
+    private const string ActivityListenerName = "activity listener";
+    private const string MeterListenerName = "meter listener";
+
     private readonly StageInstruments _instruments;
     private readonly Histogram<double> _duration;
     private readonly KeyValuePair<string, object?>[] _tags;
     private readonly TimeProvider _timeProvider;
     private readonly double _secondsPerTick;
+    private readonly double _timeSpanTicksPerTick;
     private CallCounts? _counts;
 
     public StageTelemetry(string pipeline, string stage, StageInstruments instruments, ILogger logger, TimeProvider timeProvider)
@@ -23,11 +27,12 @@ internal sealed class StageTelemetry
         Pipeline = pipeline;
         Stage = stage;
         Name = $"{pipeline}/{stage}";
-        Logger = logger;
+        Logger = new GuardedLogger(logger);
         _instruments = instruments;
         _duration = instruments.Duration;
         _timeProvider = timeProvider;
         _secondsPerTick = 1.0 / timeProvider.TimestampFrequency;
+        _timeSpanTicksPerTick = (double)TimeSpan.TicksPerSecond / timeProvider.TimestampFrequency;
         _tags = [new("pipeline", pipeline), new("stage", stage)];
         instruments.Register(this);
     }
@@ -53,9 +58,37 @@ internal sealed class StageTelemetry
 
     public void Unregister() => _instruments.Unregister(this);
 
-    public Activity? StartCall() => StageInstruments.ActivitySource.StartActivity(ActivityKind.Internal, tags: _tags, name: Name);
+    /// <summary>Starts the call's span, if somebody wants it.</summary>
+    public Activity? StartCall()
+    {
+        try
+        {
+            return StageInstruments.ActivitySource.StartActivity(ActivityKind.Internal, tags: _tags, name: Name);
+        }
+#pragma warning disable CA1031 // A listener's fault must not become the call's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            CallbackFailed(ActivityListenerName, exception);
+            return null;
+        }
+    }
 
-    public TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _secondsPerTick * TimeSpan.TicksPerSecond));
+    public void EndCall(Activity? activity)
+    {
+        try
+        {
+            activity?.Dispose();
+        }
+#pragma warning disable CA1031 // A listener's fault must not become the call's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            CallbackFailed(ActivityListenerName, exception);
+        }
+    }
+
+    public TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _timeSpanTicksPerTick));
 
     /// <summary>Records a call that succeeded, however many attempts that took; the time is in ticks of the stage's clock.</summary>
     public void CallSucceeded(long elapsed, int attempts)
@@ -64,7 +97,7 @@ internal sealed class StageTelemetry
             return;
 
         EnsureCounts().Add(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
-        _duration.Record(elapsed * _secondsPerTick, _tags);
+        Record(elapsed, _tags);
     }
 
     /// <summary>Records a call that reached its delegate and failed; the time is in ticks of the stage's clock.</summary>
@@ -74,13 +107,13 @@ internal sealed class StageTelemetry
             return;
 
         EnsureCounts().Add(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
-        _duration.Record(elapsed * _secondsPerTick, _tags[0], _tags[1], new("error.type", errorType));
+        Record(elapsed, [_tags[0], _tags[1], new("error.type", errorType)]);
     }
 
     public void RetryStarted(ErrorCategory category)
     {
         if (_instruments.Retries.Enabled)
-            _instruments.Retries.Add(1, _tags[0], _tags[1], new("category", CategoryName(category)));
+            Add(_instruments.Retries, [_tags[0], _tags[1], new("category", CategoryName(category))]);
     }
 
     public void RetryPlanned(Activity? activity, int attempt, in AttemptFailure failure, TimeSpan delay)
@@ -114,18 +147,14 @@ internal sealed class StageTelemetry
         LogLevel level = LevelOf(classification.Severity);
         StageLog.RetriesExhausted(
             Logger, level, Pipeline, Stage, attempts, classification.Category, errorType, reason, failure.Error);
-        _instruments.RetriesExhausted.Add(1, _tags);
+        Add(_instruments.RetriesExhausted, _tags);
     }
 
     public void CallbackFailed(string callback, Exception exception) => StageLog.CallbackFailed(Logger, Pipeline, Stage, callback, exception);
 
-    public void RetryDenied() => _instruments.RetriesDenied.Add(1, _tags);
+    public void RetryDenied() => Add(_instruments.RetriesDenied, _tags);
 
-    public void CircuitRejected()
-    {
-        if (_instruments.CircuitRejections.Enabled)
-            _instruments.CircuitRejections.Add(1, _tags);
-    }
+    public void CircuitRejected() => Add(_instruments.CircuitRejections, _tags);
 
     public void CircuitChanged(CircuitTransition transition)
     {
@@ -138,12 +167,9 @@ internal sealed class StageTelemetry
             transition.To,
             transition.Reason,
             transition.BreakDuration);
-        _instruments.CircuitTransitions.Add(
-            1,
-            _tags[0],
-            _tags[1],
-            new("from", CircuitStateNames[(int)transition.From]),
-            new("to", CircuitStateNames[(int)transition.To]));
+        Add(
+            _instruments.CircuitTransitions,
+            [_tags[0], _tags[1], new("from", CircuitStateNames[(int)transition.From]), new("to", CircuitStateNames[(int)transition.To])]);
     }
 
     public void ObserveCalls(List<Measurement<long>> measurements)
@@ -186,6 +212,37 @@ internal sealed class StageTelemetry
         ErrorSeverity.High => LogLevel.Error,
         _ => LogLevel.Critical,
     };
+
+    private void Record(long elapsed, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        try
+        {
+            _duration.Record(elapsed * _secondsPerTick, tags);
+        }
+#pragma warning disable CA1031 // A listener's fault must not become the call's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            CallbackFailed(MeterListenerName, exception);
+        }
+    }
+
+    private void Add(Counter<long> counter, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        if (!counter.Enabled)
+            return;
+
+        try
+        {
+            counter.Add(1, tags);
+        }
+#pragma warning disable CA1031 // A listener's fault must not become the call's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            CallbackFailed(MeterListenerName, exception);
+        }
+    }
 
     // Made when somebody first measures or observes: a stage that nobody watches does not pay for its lines.
     private CallCounts EnsureCounts() => _counts ?? Interlocked.CompareExchange(ref _counts, new CallCounts(), null) ?? _counts!;
