@@ -5,15 +5,13 @@ using PipelineOps.Benchmarks.Comparison;
 
 switch (args)
 {
-    case ["compare", .. var names]:
+    case ["compare", .. string[] names]:
         return ComparisonReport.Run(names, Console.Out);
     case []:
-        Console.WriteLine("Usage: -- compare [scenario …]      a comparison with Polly.Core in one process, in under a minute");
-        Console.WriteLine("       -- --filter '*' [--job short]  the BenchmarkDotNet suites");
+        Console.WriteLine("Usage: -- compare [scenario …]   compares with Polly.Core in one process, in under a minute");
+        Console.WriteLine("       -- --filter '*'           runs the BenchmarkDotNet suites, in some minutes; '*Part*' or '*Engine*' for one");
         return 0;
     default:
-        // Without an output folder of its own the toolchain refuses to run from a temporary one.
-        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly)
-            .Run(args, ManualConfig.Create(DefaultConfig.Instance).AddJob(Job.ShortRun));
+        BenchmarkSwitcher.FromAssembly(typeof(ComparisonReport).Assembly).Run(args, DefaultConfig.Instance.AddJob(Job.ShortRun));
         return 0;
 }

@@ -16,16 +16,21 @@ internal static class ComparisonReport
         }
 
         List<double> ratios = [];
+        List<string> allocations = [];
         foreach (Scenario scenario in chosen)
         {
             Measurement measured = Measurement.Of(scenario);
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"compare {scenario.Name} ratio={measured.Ratio:0.000} ours={measured.OursNanoseconds:0.0} polly={measured.TheirsNanoseconds:0.0} alloc={measured.OursBytes:0.##}"));
+            if (scenario.Name is "open-throw" or "retry-twice-throw")
+                allocations.Add(string.Create(CultureInfo.InvariantCulture, $"allocations {scenario.Name} ours={measured.OursBytes:0} polly={measured.TheirsBytes:0}"));
+
             if (scenario.Name != "metered-sync")
                 ratios.Add(measured.Ratio);
         }
 
+        allocations.ForEach(output.WriteLine);
         if (names.Length == 0)
         {
             output.WriteLine(StageMemory.Measure());
