@@ -31,18 +31,21 @@ internal sealed class ClosedEra : CircuitEra, IOutcomeRecorder
             Volatile.Write(ref _consecutiveFailures, 0);
 
         if (duration > _slowCallDuration)
+        {
             _window.Add(failed: false, slow: true);
-        else if (!_window.AddSuccess())
-            return;
-
-        TripIf(_window.Judge());
+            TripIf(_window.JudgeSuspect());
+        }
+        else if (_window.AddSuccess())
+        {
+            TripIf(_window.Judge());
+        }
     }
 
     public void Failure(TimeSpan duration)
     {
         _window.Add(failed: true, slow: duration > _slowCallDuration);
         bool tooManyInARow = Interlocked.Increment(ref _consecutiveFailures) >= Rules.ConsecutiveFailures;
-        TripIf(_window.Judge() ?? (tooManyInARow ? CircuitTransitionReason.ConsecutiveFailures : null));
+        TripIf(_window.JudgeSuspect() ?? (tooManyInARow ? CircuitTransitionReason.ConsecutiveFailures : null));
     }
 
     public void Neutral()

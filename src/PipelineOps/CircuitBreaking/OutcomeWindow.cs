@@ -12,5 +12,8 @@ internal abstract class OutcomeWindow
     /// <summary>The ratio rule that the window breaks now, if any.</summary>
     public abstract CircuitTransitionReason? Judge();
 
+    /// <summary>As <see cref="Judge"/>, after <see cref="Add"/>: a window may find that out with less work.</summary>
+    public virtual CircuitTransitionReason? JudgeSuspect() => Judge();
+
     public abstract WindowCounts Count();
 }

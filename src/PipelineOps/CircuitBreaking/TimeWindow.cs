@@ -29,8 +29,7 @@ internal sealed class TimeWindow : OutcomeWindow
     // The epoch of the last failure or slow call: without one in the window no success can break a rule.
     private long _lastSuspect = Never;
 
-    // The epoch in which the window was last judged with enough calls or too few suspects in it: until that epoch ends, a success can only lower
-    // the ratios.
+    // The epoch in which the window was last judged with enough calls in it: until that epoch ends, a success can only lower the ratios.
     private long _settled = Never;
 
     public TimeWindow(CircuitRules rules, CoarseClock clock)
@@ -65,29 +64,28 @@ internal sealed class TimeWindow : OutcomeWindow
             Increment(ref _slowCalls![Slot(epoch)], epoch);
     }
 
+    public override CircuitTransitionReason? JudgeSuspect()
+    {
+        // The successes are in as many rings as there are processors: not summed while there are too few suspects to break a rule with any number
+        // of them. What is settled stays as it is: a success that is counted meanwhile must still look for itself.
+        long epoch = Epoch();
+        long slowCalls = Sum(_slowCalls, epoch);
+        return _rules.MayBreak(Sum(_failures, epoch), slowCalls) ? Judge() : null;
+    }
+
     public override CircuitTransitionReason? Judge()
     {
         long epoch = Epoch();
-        long slowCalls = Sum(_slowCalls, epoch);
-        long failures = Sum(_failures, epoch);
-
-        // The successes are in as many rings as there are processors: not summed where no count of them could break a rule.
-        if (!_rules.MayBreak(failures, slowCalls))
-        {
-            Volatile.Write(ref _settled, epoch);
-            return null;
-        }
-
-        WindowCounts counts = new(Sum(_successes, epoch), failures, slowCalls);
+        WindowCounts counts = Count(epoch);
         Volatile.Write(ref _settled, counts.Total >= _rules.MinimumThroughput ? epoch : Never);
         return _rules.Judge(counts);
     }
 
-    // As in the judgement, slow calls are counted last and read first, and successes are read last: calls that end meanwhile can only make the
-    // ratios too small.
-    public override WindowCounts Count()
+    public override WindowCounts Count() => Count(Epoch());
+
+    // Slow calls are counted last and read first, successes are read last: calls that end meanwhile can only make the ratios too small.
+    private WindowCounts Count(long epoch)
     {
-        long epoch = Epoch();
         long slowCalls = Sum(_slowCalls, epoch);
         long failures = Sum(_failures, epoch);
         return new(Sum(_successes, epoch), failures, slowCalls);

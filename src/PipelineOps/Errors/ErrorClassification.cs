@@ -10,8 +10,20 @@ namespace PipelineOps;
 /// </remarks>
 public readonly record struct ErrorClassification
 {
-    // One tick more than the delay, so that zero (also of default(ErrorClassification)) means that none was asked for.
-    private readonly long _retryAfterPlusOne;
+    // Everything in one word, which travels in a register: classifications are made, copied and compared on every failed attempt.
+    // From the lowest bit: category, strategy, strategy that follows, severity, circuit, and one millisecond more than the retry-after, 0 for none.
+    private const int CategoryBits = 5;
+    private const int StrategyBits = 4;
+    private const int SeverityBits = 3;
+    private const int CircuitBits = 2;
+    private const int StrategyShift = CategoryBits;
+    private const int ThenShift = StrategyShift + StrategyBits;
+    private const int SeverityShift = ThenShift + StrategyBits;
+    private const int CircuitShift = SeverityShift + SeverityBits;
+    private const int RetryAfterShift = CircuitShift + CircuitBits;
+    private const int RetryAfterBits = 64 - RetryAfterShift;
+
+    private readonly ulong _word;
 
     /// <summary>Socket, connection, time-out, HTTP 408 and 5xx: retry with backoff, then dead-letter; Medium; counts as a circuit failure.</summary>
     public static ErrorClassification Transient { get; } =
@@ -70,25 +82,48 @@ public readonly record struct ErrorClassification
     }
 
     /// <summary>What the error means.</summary>
-    public ErrorCategory Category { get; init; }
+    public ErrorCategory Category
+    {
+        get => (ErrorCategory)Get(0, CategoryBits);
+        init => _word = Set(0, CategoryBits, (ulong)value);
+    }
 
     /// <summary>What is done first.</summary>
-    public RecoveryStrategy Strategy { get; init; }
+    public RecoveryStrategy Strategy
+    {
+        get => (RecoveryStrategy)Get(StrategyShift, StrategyBits);
+        init => _word = Set(StrategyShift, StrategyBits, (ulong)value);
+    }
 
     /// <summary>What is done when <see cref="Strategy"/> is spent; equal to it where nothing follows.</summary>
-    public RecoveryStrategy ThenStrategy { get; init; }
+    public RecoveryStrategy ThenStrategy
+    {
+        get => (RecoveryStrategy)Get(ThenShift, StrategyBits);
+        init => _word = Set(ThenShift, StrategyBits, (ulong)value);
+    }
 
     /// <summary>How loudly it is reported.</summary>
-    public ErrorSeverity Severity { get; init; }
+    public ErrorSeverity Severity
+    {
+        get => (ErrorSeverity)Get(SeverityShift, SeverityBits);
+        init => _word = Set(SeverityShift, SeverityBits, (ulong)value);
+    }
 
     /// <summary>What a circuit breaker makes of it.</summary>
-    public CircuitEffect Circuit { get; init; }
+    public CircuitEffect Circuit
+    {
+        get => (CircuitEffect)Get(CircuitShift, CircuitBits);
+        init => _word = Set(CircuitShift, CircuitBits, (ulong)value);
+    }
 
-    /// <summary>How long the dependency asked to be left alone, or <see langword="null"/> if it did not say. Negative values are kept as zero.</summary>
+    /// <summary>
+    /// How long the dependency asked to be left alone, or <see langword="null"/> if it did not say. Kept in whole milliseconds, rounded up; negative
+    /// values are kept as zero, and those beyond 2,000 years as 2,000 years.
+    /// </summary>
     public TimeSpan? RetryAfter
     {
-        get => _retryAfterPlusOne == 0 ? null : new TimeSpan(_retryAfterPlusOne - 1);
-        init => _retryAfterPlusOne = value is { } delay ? Math.Clamp(delay.Ticks, 0, long.MaxValue - 1) + 1 : 0;
+        get => _word >> RetryAfterShift is > 0 and var word ? new TimeSpan((long)(word - 1) * TimeSpan.TicksPerMillisecond) : null;
+        init => _word = Set(RetryAfterShift, RetryAfterBits, value is { } delay ? ToMilliseconds(delay) + 1 : 0);
     }
 
     /// <summary>Whether another attempt of a single call can help: the strategy is a retry, or a batch reduction (which a call alone can only retry).</summary>
@@ -111,4 +146,19 @@ public readonly record struct ErrorClassification
         ErrorCategory.Cancelled => Cancelled,
         _ => throw new ArgumentOutOfRangeException(nameof(category), category, "Not a named error category."),
     };
+
+    private static ulong ToMilliseconds(TimeSpan delay)
+    {
+        const long Longest = 2_000L * 365 * 24 * 60 * 60 * 1_000;
+        return delay <= TimeSpan.Zero ? 0 : (ulong)Math.Min(Longest, (delay.Ticks - 1) / TimeSpan.TicksPerMillisecond + 1);
+    }
+
+    private ulong Get(int shift, int bits) => (_word >> shift) & ((1UL << bits) - 1);
+
+    private ulong Set(int shift, int bits, ulong value)
+    {
+        ulong mask = (1UL << bits) - 1;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, mask);
+        return (_word & ~(mask << shift)) | (value << shift);
+    }
 }
