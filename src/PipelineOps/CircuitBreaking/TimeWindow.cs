@@ -55,8 +55,7 @@ internal sealed class TimeWindow : OutcomeWindow
 
     public override void Add(bool failed, bool slow)
     {
-        // Announced before it is counted: a success on another thread that does not see the announcement was itself counted before this
-        // outcome is judged.
+        // Announced before it is judged: a success on another thread that does not see the announcement is itself in the counts by then.
         long epoch = Epoch();
         Announce(epoch);
         Increment(ref failed ? ref _failures[Slot(epoch)] : ref SuccessBucket(epoch), epoch);

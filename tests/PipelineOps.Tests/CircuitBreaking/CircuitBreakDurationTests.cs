@@ -139,6 +139,21 @@ public sealed class CircuitBreakDurationTests
     }
 
     [Fact]
+    public void Calls_that_fail_after_the_circuit_has_opened_draw_no_further_break()
+    {
+        CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;
+        options.BreakJitter = 1;
+        int draws = 0;
+        var circuit = new CircuitBreaker(options, _time, () => draws++);
+        CircuitPermit[] inFlight = [.. Enumerable.Range(0, 10).Select(_ => circuit.Admit())];
+
+        foreach (CircuitPermit permit in inFlight)
+            permit.Failure();
+
+        Assert.Equal(1, draws);
+    }
+
+    [Fact]
     public void Breaks_at_the_cap_stay_spread_and_never_exceed_it()
     {
         CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;

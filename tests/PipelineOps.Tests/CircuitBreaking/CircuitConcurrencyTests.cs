@@ -279,6 +279,29 @@ public sealed class CircuitConcurrencyTests
     }
 
     [Fact]
+    public async Task Every_transition_has_been_told_when_the_threads_that_made_it_are_done()
+    {
+        // Hunts: a transition left to a thread that found nothing more to tell and has not yet said that it stops. The spins vary by how much
+        // one thread is ahead of the other.
+        var circuit = new CircuitBreaker(null, _time);
+        CircuitState told = CircuitState.Closed;
+        circuit.Transitioned += transition => told = transition.To;
+        int round = 0;
+        await Race(
+            rounds: 50_000,
+            prepare: () => round++,
+            body: thread =>
+            {
+                Thread.SpinWait(thread * round % 64);
+                if (thread % 2 == 0)
+                    circuit.Isolate();
+                else
+                    circuit.Reset();
+            },
+            check: () => Assert.Equal(circuit.State, told));
+    }
+
+    [Fact]
     public void A_healthy_call_and_a_failing_one_that_does_not_trip_allocate_nothing()
     {
         var circuit = new CircuitBreaker(new() { MinimumThroughput = int.MaxValue, SlowCallRatio = 1 });

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace PipelineOps.Tests.CircuitBreaking;
 
 public sealed class CircuitTransitionTests
@@ -154,6 +156,29 @@ public sealed class CircuitTransitionTests
         probe.Success();
 
         Assert.Equal(CircuitState.Isolated, circuit.State);
+    }
+
+    [Fact]
+    public void A_hung_call_does_not_keep_the_later_periods_of_its_circuit_alive()
+    {
+        var circuit = new CircuitBreaker(null, _time);
+        CircuitPermit hung = circuit.Admit();
+
+        WeakReference listener = PeriodWithListener(circuit);
+        circuit.Reconfigure(new());
+        GC.Collect();
+
+        Assert.False(listener.IsAlive);
+        hung.Success();
+        GC.KeepAlive(circuit);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference PeriodWithListener(CircuitBreaker circuit)
+        {
+            var seen = new List<CircuitTransition>();
+            circuit.Reconfigure(new() { OnTransition = seen.Add });
+            return new WeakReference(seen);
+        }
     }
 
     private CircuitBreaker Watched(CircuitBreakerOptions options)

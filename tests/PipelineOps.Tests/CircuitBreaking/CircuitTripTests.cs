@@ -312,6 +312,7 @@ public sealed class CircuitTripTests
     {
         var clock = new SteppingTimeProvider();
         var circuit = new CircuitBreaker(new() { MinimumThroughput = 34, WindowDuration = TimeSpan.FromSeconds(16) }, clock);
+        clock.Step(TimeSpan.FromSeconds(100));
         for (int i = 0; i < 16; i++)
         {
             circuit.Fail();
@@ -319,7 +320,8 @@ public sealed class CircuitTripTests
             clock.Step(TimeSpan.FromMilliseconds(i < 15 ? 1000 : 0));
         }
 
-        clock.Step(TimeSpan.FromSeconds(-8));
+        // More than a window: the bucket in turn now holds a later time.
+        clock.Step(TimeSpan.FromSeconds(-24));
         circuit.Fail();
         Assert.Equal((16, 17), (circuit.GetSnapshot().Successes, circuit.GetSnapshot().Failures));
         clock.Step(TimeSpan.FromDays(-1));
