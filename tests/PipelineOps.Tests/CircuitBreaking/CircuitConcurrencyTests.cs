@@ -134,49 +134,74 @@ public sealed class CircuitConcurrencyTests
             });
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task An_expired_lease_goes_to_one_caller_and_its_owners_report_frees_no_slot_but_its_own(bool neutral)
+    [Fact]
+    public async Task A_free_slot_goes_to_one_caller()
     {
-        // Hunts: the owner reports at the moment in which another caller takes its slot over, and the slot is freed under the new owner; and
-        // two callers taking it over together.
-        CircuitBreaker circuit = null!;
-        CircuitPermit hung = default;
+        // Hunts: two callers finding the slot free, both taking it.
+        var clock = new SteppingTimeProvider();
+        CircuitBreaker circuit = HalfOpen(clock, out CircuitPermit holder);
+        int round = 0;
         int admitted = 0;
         await Race(
-            rounds: 5_000,
+            rounds: 50_000,
             prepare: () =>
             {
-                CircuitBreakerOptions options = CircuitCalls.OpensAtOnce;
-                options.ProbeSuccessesToClose = 2;
-                circuit = new CircuitBreaker(options, _time);
-                circuit.BreakAndWait(_time);
-                hung = circuit.Admit();
-                _time.Advance(TimeSpan.FromSeconds(30));
+                round++;
                 admitted = 0;
+                holder.Neutral();
             },
             body: thread =>
             {
-                if (thread > 0)
+                Stagger(thread * round % 128);
+                if (circuit.TryAcquire(out CircuitPermit permit))
                 {
-                    if (circuit.TryAcquire(out CircuitPermit _))
-                        Interlocked.Increment(ref admitted);
+                    Interlocked.Increment(ref admitted);
+                    holder = permit;
                 }
-                else if (neutral)
+            },
+            check: () => Assert.Equal(1, admitted));
+    }
+
+    [Fact]
+    public async Task An_expired_lease_goes_to_one_caller_and_its_owners_report_frees_no_slot_but_its_own()
+    {
+        // Hunts: the owner reports at the moment in which another caller takes its slot over, and the slot is freed under the new owner; and
+        // two callers taking it over together.
+        var clock = new SteppingTimeProvider();
+        CircuitBreaker circuit = HalfOpen(clock, out CircuitPermit hung);
+        CircuitPermit next = default;
+        int round = 0;
+        int admitted = 0;
+        await Race(
+            rounds: 50_000,
+            prepare: () =>
+            {
+                round++;
+                admitted = 0;
+                clock.Step(TimeSpan.FromSeconds(30));
+            },
+            body: thread =>
+            {
+                Stagger(thread == 0 ? round % 128 : thread);
+                if (thread == 0)
                 {
                     hung.Neutral();
                 }
-                else
+                else if (circuit.TryAcquire(out CircuitPermit permit))
                 {
-                    hung.Success();
+                    Interlocked.Increment(ref admitted);
+                    next = permit;
                 }
             },
             check: () =>
             {
-                if (circuit.TryAcquire(out CircuitPermit _))
+                if (circuit.TryAcquire(out CircuitPermit permit))
+                {
                     admitted++;
+                    next = permit;
+                }
 
+                hung = next;
                 Assert.Equal(1, admitted);
                 Assert.Equal(1, circuit.GetSnapshot().ProbesInFlight);
             });
@@ -281,8 +306,7 @@ public sealed class CircuitConcurrencyTests
     [Fact]
     public async Task Every_transition_has_been_told_when_the_threads_that_made_it_are_done()
     {
-        // Hunts: a transition left to a thread that found nothing more to tell and has not yet said that it stops. The spins vary by how much
-        // one thread is ahead of the other.
+        // Hunts: a transition left to a thread that found nothing more to tell and has not yet said that it stops.
         var circuit = new CircuitBreaker(null, _time);
         CircuitState told = CircuitState.Closed;
         circuit.Transitioned += transition => told = transition.To;
@@ -292,7 +316,7 @@ public sealed class CircuitConcurrencyTests
             prepare: () => round++,
             body: thread =>
             {
-                Thread.SpinWait(thread * round % 64);
+                Stagger(thread * round % 128);
                 if (thread % 2 == 0)
                     circuit.Isolate();
                 else
@@ -341,6 +365,23 @@ public sealed class CircuitConcurrencyTests
             circuit.TryAcquire(out _);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static CircuitBreaker HalfOpen(SteppingTimeProvider clock, out CircuitPermit probe)
+    {
+        var circuit = new CircuitBreaker(CircuitCalls.OpensAtOnce, clock);
+        circuit.Fail();
+        clock.Step(TimeSpan.FromSeconds(5));
+        probe = circuit.Admit();
+        return circuit;
+    }
+
+    /// <summary>Lets this thread fall behind the others by about so many nanoseconds, so that rounds differ in who is first and by how much.</summary>
+    private static void Stagger(int steps)
+    {
+        for (int step = 0; step < steps; Volatile.Write(ref step, step + 1))
+        {
+        }
     }
 
     /// <summary>Runs rounds of the same race on threads that start each one together.</summary>
