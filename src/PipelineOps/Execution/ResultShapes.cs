@@ -30,7 +30,7 @@ internal readonly struct Throwing<T> : IResultShape<T, T>
         return value!;
     }
 
-    public static ValueTask<T> Rejected(CallFailure rejection) => ValueTask.FromException<T>(rejection.ToException()!);
+    public static ValueTask<T> Rejected(CallFailure rejection) => new(new FaultedSource<T>(rejection.ToException()!), 0);
 }
 
 internal readonly struct Returning<T> : IResultShape<T, StageResult<T>>

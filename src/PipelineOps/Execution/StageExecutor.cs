@@ -47,7 +47,7 @@ internal static class StageExecutor
         switch (Begin(policy, ref progress, timed: false, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
-                return ValueTask.FromException<T>(policy.CircuitRejection!.ToException()!);
+                return Throwing<T>.Rejected(policy.CircuitRejection!);
             case CallStart.Begun:
                 try
                 {
