@@ -35,7 +35,7 @@ internal sealed class DeadlineSource : IDisposable
         _clock = _pooled ? SystemClock : new CoarseClock(timeProvider);
 
         // The timer outlives the call that made it, and must not keep that call's execution context alive.
-        using AsyncFlowControl flow = ExecutionContext.SuppressFlow();
+        using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         _timer = timeProvider.CreateTimer(static source => ((DeadlineSource)source!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
