@@ -232,11 +232,10 @@ internal static class StageExecutor
                     return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure.Error, failure.Classification));
 
                 if (delay > TimeSpan.Zero)
-                {
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                    if (cancellationToken.IsCancellationRequested)
-                        return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error, cancellationToken));
-                }
+
+                if (cancellationToken.IsCancellationRequested)
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error, cancellationToken));
             }
         }
         finally
