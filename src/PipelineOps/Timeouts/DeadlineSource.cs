@@ -128,9 +128,23 @@ internal sealed class DeadlineSource : IDisposable
             // Fails if the call ended meanwhile, whoever has the source now.
             if (Interlocked.CompareExchange(ref _deadline, Fired, deadline) == deadline)
             {
-                _source.Cancel();
+                Cancel();
                 return;
             }
+        }
+    }
+
+    private void Cancel()
+    {
+        try
+        {
+            _source.Cancel();
+        }
+#pragma warning disable CA1031 // An exception on the timer's thread ends the process.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // The call ended meanwhile and disposed the source, or a listener of the delegate's own threw. Neither is an outcome of the call.
         }
     }
 
