@@ -295,6 +295,8 @@ internal static class StageExecutor
             while (!circuit.TryAcquire(out permit))
             {
                 TimeSpan left = remaining == TimeSpan.MaxValue ? remaining : remaining - TimeSpan.FromMilliseconds(policy.Clock.Milliseconds - start);
+
+                // Only a break is sure to last: a half-open circuit frees its place as soon as the probe ends, however long the lease.
                 if (!policy.WaitWhileCircuitOpen || (circuit.State == CircuitState.Open && circuit.RetryAfter >= left))
                 {
                     policy.Telemetry.CircuitRejected();
