@@ -448,11 +448,12 @@ internal static class StageExecutor
         }
 
         TimeSpan duration = TimeSpan.Zero;
-        if (progress is { IsTimed: true, Attempts: > 0 })
+        if (progress.IsTimed && failure.Error is not Rejection)
         {
             long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
             duration = policy.Telemetry.ToTimeSpan(elapsed);
-            policy.Telemetry.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
+            if (progress.Attempts > 0)
+                policy.Telemetry.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
         }
 
         return TShape.Failure(value, failure, progress.Attempts, duration);
