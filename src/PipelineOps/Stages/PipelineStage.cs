@@ -158,13 +158,12 @@ public sealed class PipelineStage : IDisposable
     {
         ArgumentNullException.ThrowIfNull(fallback);
         ValueTask<StageResult<T>> pending = TryExecuteAsync(action, state, cancellationToken);
-        if (pending.IsCompletedSuccessfully)
-        {
-            StageResult<T> result = pending.Result;
-            return result.IsSuccess ? new(result.Value) : Degrade(result, state, fallback, cancellationToken);
-        }
+        if (!pending.IsCompletedSuccessfully)
+            return AwaitAsync(pending, state, fallback, cancellationToken);
 
-        return AwaitAsync(pending, state, fallback, cancellationToken);
+        // A fallback that throws at once throws through the task too, as any delegate.
+        StageResult<T> result = pending.Result;
+        return result.IsSuccess ? new(result.Value) : AwaitAsync(new(result), state, fallback, cancellationToken);
 
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
         static async ValueTask<T> AwaitAsync(
