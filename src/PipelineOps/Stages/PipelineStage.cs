@@ -22,7 +22,7 @@ public sealed class PipelineStage : IDisposable
     {
         TimeProvider timeProvider = options.TimeProvider ?? TimeProvider.System;
         StageInstruments instruments = options.MeterFactory is { } factory ? StageInstruments.For(factory) : StageInstruments.Shared;
-        ILogger logger = options.LoggerFactory?.CreateLogger("PipelineOps") ?? NullLogger.Instance;
+        ILogger logger = options.LoggerFactory is { } loggers ? new SafeLogger(loggers.CreateLogger("PipelineOps")) : NullLogger.Instance;
         _telemetry = new StageTelemetry(pipeline, name, instruments, logger, timeProvider);
         _policy = BuildPolicy(options, timeProvider, previous: null);
     }

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging;
+
+namespace PipelineOps;
+
+/// <summary>A log that may fail without a call failing with it: a full disk behind a log must not replace the error that it was told of.</summary>
+internal sealed class SafeLogger(ILogger logger) : ILogger
+{
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => logger.BeginScope(state);
+
+    public bool IsEnabled(LogLevel logLevel)
+    {
+        try
+        {
+            return logger.IsEnabled(logLevel);
+        }
+#pragma warning disable CA1031 // A callback must not change an outcome.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
+        }
+    }
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        try
+        {
+            logger.Log(logLevel, eventId, state, exception, formatter);
+        }
+#pragma warning disable CA1031 // A callback must not change an outcome.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // There is nowhere left to report it.
+        }
+    }
+}
