@@ -13,7 +13,7 @@ public sealed class ConcurrencyOptions
 
     internal void Validate(OptionsProblems problems, string path)
     {
-        problems.Require(MaxConcurrent is null or >= 1, $"{path}.{nameof(MaxConcurrent)}", MaxConcurrent, "1 or more, or null for unlimited");
-        problems.Require(MaxQueued >= 0, $"{path}.{nameof(MaxQueued)}", MaxQueued, "zero or more");
+        problems.Require(MaxConcurrent is null or >= 1, path + nameof(MaxConcurrent), MaxConcurrent, "1 or more, or null for unlimited");
+        problems.Require(MaxQueued >= 0, path + nameof(MaxQueued), MaxQueued, "zero or more");
     }
 }

@@ -21,7 +21,7 @@ public sealed class RetryOptions
 
     internal void Validate(OptionsProblems problems, string path)
     {
-        problems.Require(MaxRetries >= 0, $"{path}.{nameof(MaxRetries)}", MaxRetries, "zero or more");
-        problems.Require(Backoff is not null, $"{path}.{nameof(Backoff)}", Backoff, "set");
+        problems.Require(MaxRetries >= 0, path + nameof(MaxRetries), MaxRetries, "zero or more");
+        problems.Require(Backoff is not null, path + nameof(Backoff), Backoff, "set");
     }
 }
