@@ -1,0 +1,222 @@
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using PipelineOps.Tests.Stages;
+
+namespace PipelineOps.Tests.Telemetry;
+
+public sealed class StageMetricsTests : IDisposable
+{
+    private const string Tags = "pipeline=orders,stage=load";
+
+    private readonly ManualTimeProvider _time = new();
+    private readonly MeterProbe _meter = new MeterProbe().Listen();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _meter.Dispose();
+
+    [Fact]
+    public async Task A_failure_is_measured_with_its_type()
+    {
+        using PipelineStage stage = Measured(static o => (o.Retry.MaxRetries, o.Retry.Backoff) = (1, TestStage.Seconds(2)));
+
+        ValueTask<int> call = stage.ExecuteAsync(Flaky.Always.Invoke, Ct);
+        await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAsync<IOException>(() => call.InTime());
+
+        Assert.Equal([new("pipelineops.stage.duration", 2, $"{Tags},error.type=System.IO.IOException")], _meter.Of("pipelineops.stage.duration"));
+    }
+
+    [Fact]
+    public async Task A_failure_by_result_is_measured_with_its_category()
+    {
+        using PipelineStage stage = Measured(static o => o.AddResultRule<int>(static _ => ErrorClassification.DataQuality));
+
+        await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+
+        Assert.Equal($"{Tags},error.type=data_quality", Assert.Single(_meter.Of("pipelineops.stage.duration")).Tags);
+    }
+
+    [Fact]
+    public async Task A_success_carries_no_error_even_after_retries()
+    {
+        using PipelineStage stage = Measured();
+
+        await stage.ExecuteAsync(
+            _ =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(3));
+                return default;
+            },
+            Ct);
+        await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
+        await stage.ExecuteAsync(static async _ => await Task.Yield(), Ct);
+
+        Assert.Equal([(3, Tags), (0, Tags), (0, Tags)], _meter.Of("pipelineops.stage.duration").Select(static m => (m.Value, m.Tags)));
+    }
+
+    [Fact]
+    public async Task A_rejection_is_no_call_of_the_dependency()
+    {
+        using PipelineStage stage = Measured(static o => o.CircuitBreaker.Enabled = true);
+        stage.Circuit!.Isolate();
+
+        await stage.TryExecuteAsync(new Flaky().Invoke, Ct);
+
+        Assert.Empty(_meter.Of("pipelineops.stage.duration"));
+        Assert.Equal([new("pipelineops.circuit.rejections", 1, Tags)], _meter.Of("pipelineops.circuit.rejections"));
+        Assert.All(_meter.Observe("pipelineops.calls"), static m => Assert.Equal(0, m.Value));
+    }
+
+    [Fact]
+    public async Task Calls_are_counted_apart_by_what_retrying_did_for_them()
+    {
+        using PipelineStage stage = Measured(static o => o.Retry.MaxRetries = 1);
+        for (int i = 0; i < 4; i++)
+            await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+        for (int i = 0; i < 3; i++)
+            await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
+        for (int i = 0; i < 2; i++)
+            await stage.TryExecuteAsync(new Flaky(new FormatException()).Invoke, Ct);
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+
+        Assert.Equal(
+            [
+                new("pipelineops.calls", 4, $"{Tags},outcome=succeeded"),
+                new("pipelineops.calls", 3, $"{Tags},outcome=succeeded_after_retry"),
+                new("pipelineops.calls", 2, $"{Tags},outcome=failed_without_retry"),
+                new("pipelineops.calls", 1, $"{Tags},outcome=failed_after_retries"),
+            ],
+            _meter.Observe("pipelineops.calls"));
+        Assert.Equal([new("pipelineops.attempts", 4 + 6 + 2 + 2, Tags)], _meter.Observe("pipelineops.attempts"));
+    }
+
+    [Fact]
+    public async Task Retries_are_counted_by_category()
+    {
+        using PipelineStage stage = Measured();
+
+        await stage.ExecuteAsync(new Flaky(new IOException(), new SocketException((int)SocketError.ConnectionReset)).Invoke, Ct);
+
+        Assert.Equal(
+            [new("pipelineops.retries", 1, $"{Tags},category=unknown"), new("pipelineops.retries", 1, $"{Tags},category=transient")],
+            _meter.Of("pipelineops.retries"));
+        Assert.Empty(_meter.Of("pipelineops.retries.exhausted"));
+    }
+
+    [Fact]
+    public async Task Retries_that_were_denied_or_are_spent_are_counted()
+    {
+        using PipelineStage stage = Measured(static o => (o.Retry.MaxRetries, o.Retry.Budget) = (1, new RetryBudget(initialTokens: 1, tokensPerSuccess: 0)));
+
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+        Assert.Empty(_meter.Of("pipelineops.retries.denied"));
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+        await stage.TryExecuteAsync(new Flaky(new FormatException()).Invoke, Ct);
+
+        Assert.Equal([new("pipelineops.retries.denied", 1, Tags)], _meter.Of("pipelineops.retries.denied"));
+        Assert.Equal([(1, Tags), (1, Tags)], _meter.Of("pipelineops.retries.exhausted").Select(static m => (m.Value, m.Tags)));
+    }
+
+    [Fact]
+    public async Task The_circuits_state_is_a_series_for_each_state_and_its_changes_are_counted()
+    {
+        using PipelineStage stage = Measured(static o =>
+        {
+            o.OpensAtOnce();
+            o.Retry.MaxRetries = 0;
+        });
+        Assert.Equal([1, 0, 0, 0], _meter.Observe("pipelineops.circuit.state").Select(static m => m.Value));
+
+        await stage.TryExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(
+            [
+                new("pipelineops.circuit.state", 0, $"{Tags},state=closed"),
+                new("pipelineops.circuit.state", 1, $"{Tags},state=open"),
+                new("pipelineops.circuit.state", 0, $"{Tags},state=half_open"),
+                new("pipelineops.circuit.state", 0, $"{Tags},state=isolated"),
+            ],
+            _meter.Observe("pipelineops.circuit.state"));
+
+        await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+        stage.Circuit!.Isolate();
+
+        Assert.Equal(
+            ["from=closed,to=open", "from=open,to=half_open", "from=half_open,to=closed", "from=closed,to=isolated"],
+            _meter.Of("pipelineops.circuit.transitions").Select(static m => m.Tags[(Tags.Length + 1)..]));
+        Assert.Equal([0, 0, 0, 1], _meter.Observe("pipelineops.circuit.state").Select(static m => m.Value));
+    }
+
+    [Fact]
+    public async Task A_stage_without_a_circuit_has_no_state_to_show()
+    {
+        using PipelineStage stage = Measured();
+        await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+
+        Assert.Empty(_meter.Observe("pipelineops.circuit.state"));
+    }
+
+    [Fact]
+    public async Task A_disposed_stage_is_not_observed()
+    {
+        using PipelineStage kept = PipelineStage.Create("orders", "kept", TestStage.Options(_time, o => o.MeterFactory = _meter));
+        PipelineStage disposed = Measured(static o => o.CircuitBreaker.Enabled = true);
+        await disposed.ExecuteAsync(new Flaky().Invoke, Ct);
+
+        disposed.Dispose();
+
+        Assert.Empty(_meter.Observe("pipelineops.circuit.state"));
+        Assert.All(_meter.Observe("pipelineops.calls"), static m => Assert.StartsWith("pipeline=orders,stage=kept", m.Tags, StringComparison.Ordinal));
+        Assert.Single(_meter.Observe("pipelineops.attempts"));
+    }
+
+    [Fact]
+    public void A_stage_that_nobody_holds_is_collected_although_its_meter_lives()
+    {
+        WeakReference stage = Abandon();
+        for (int i = 0; i < 10 && stage.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(stage.IsAlive);
+        Assert.Empty(_meter.Observe("pipelineops.circuit.state"));
+    }
+
+    [Fact]
+    public void Every_instrument_has_its_unit_and_belongs_to_one_meter()
+    {
+        using PipelineStage one = Measured();
+        using PipelineStage other = PipelineStage.Create("orders", "other", TestStage.Options(_time, o => o.MeterFactory = _meter));
+
+        Assert.Equal(PipelineOpsTelemetry.MeterName, Assert.Single(_meter.Meters).Name);
+        Assert.Equal(
+            [
+                "pipelineops.attempts {attempt}",
+                "pipelineops.calls {call}",
+                "pipelineops.circuit.rejections {call}",
+                "pipelineops.circuit.state {circuit}",
+                "pipelineops.circuit.transitions {transition}",
+                "pipelineops.retries {retry}",
+                "pipelineops.retries.denied {retry}",
+                "pipelineops.retries.exhausted {call}",
+                "pipelineops.stage.duration s",
+            ],
+            _meter.Instruments.Select(static i => $"{i.Name} {i.Unit}").Order(StringComparer.Ordinal));
+        var duration = (Histogram<double>)_meter.Instruments.Single(static i => i.Name == "pipelineops.stage.duration");
+        Assert.Equal((0.0005, 60.0), (duration.Advice!.HistogramBucketBoundaries![0], duration.Advice.HistogramBucketBoundaries[^1]));
+    }
+
+    private PipelineStage Measured(Action<StageOptions>? configure = null) => TestStage.Create(_time, o =>
+    {
+        o.MeterFactory = _meter;
+        configure?.Invoke(o);
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference Abandon() => new(Measured(static o => o.CircuitBreaker.Enabled = true));
+}
