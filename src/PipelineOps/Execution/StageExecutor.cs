@@ -448,7 +448,7 @@ internal static class StageExecutor
         }
 
         TimeSpan duration = TimeSpan.Zero;
-        if (progress.IsTimed && failure.Error is not Rejection)
+        if (progress.IsTimed && failure is not Rejection)
         {
             long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
             duration = policy.Telemetry.ToTimeSpan(elapsed);

@@ -27,7 +27,7 @@ internal sealed class StageTelemetry
         Pipeline = pipeline;
         Stage = stage;
         Name = $"{pipeline}/{stage}";
-        Logger = new GuardedLogger(logger);
+        Logger = logger;
         _instruments = instruments;
         _duration = instruments.Duration;
         _timeProvider = timeProvider;
