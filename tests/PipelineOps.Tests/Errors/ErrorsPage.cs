@@ -2,12 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace PipelineOps.Tests.Errors;
 
-/// <summary>The tables and the snippet of docs/errors.md, so that tests can hold the page against the code.</summary>
+/// <summary>The tables of docs/errors.md, so that tests can hold the page against the code.</summary>
 internal static partial class ErrorsPage
 {
-    public static string Root { get; } = FindRoot();
-
-    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Root, "docs", "errors.md"));
+    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "errors.md"));
 
     /// <summary>The rows of the table whose first header is given.</summary>
     public static IReadOnlyList<string[]> Table(string firstHeader)
@@ -25,21 +23,6 @@ internal static partial class ErrorsPage
     public static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups[1].Value);
 
     public static ErrorCategory Category(string cell) => Enum.Parse<ErrorCategory>(cell.Trim('`'));
-
-    /// <summary>The page's C# snippet, without indentation.</summary>
-    public static string Snippet() =>
-        Unindented(Lines.SkipWhile(line => line != "```csharp").Skip(1).TakeWhile(line => line != "```"));
-
-    public static string Unindented(IEnumerable<string> lines) => string.Join('\n', lines.Select(line => line.Trim()));
-
-    private static string FindRoot()
-    {
-        string directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "PipelineOps.sln")))
-            directory = Path.GetDirectoryName(directory) ?? throw new DirectoryNotFoundException("No PipelineOps.sln above the tests.");
-
-        return directory;
-    }
 
     [GeneratedRegex("`([^`]+)`")]
     private static partial Regex Code();
