@@ -15,8 +15,8 @@ public sealed class ArchitectureTests
         ["Retrying"] = [],
         ["Concurrency"] = [],
         ["Timeouts"] = ["Errors/StageTimeoutKind"],
-        // What happened to a call is told in the words of Execution; telemetry knows nothing else of what drives it.
-        ["Telemetry"] = ["CircuitBreaking", "Errors", "Execution/CallFailure"],
+        // What went wrong is told in a word of Execution; telemetry knows nothing else of what drives it.
+        ["Telemetry"] = ["CircuitBreaking", "Errors", "Execution/AttemptFailure"],
         ["Execution"] = ["CircuitBreaking", "Concurrency", "Errors", "Retrying", "Telemetry", "Timeouts"],
         ["Stages"] = ["CircuitBreaking", "Concurrency", "Errors", "Execution", "Retrying", "Telemetry"],
         ["DependencyInjection"] = ["Stages"],
