@@ -49,7 +49,7 @@ public sealed class PublicApiTests
             PublicSurface.Of([typeof(Example<,>)]));
     }
 
-    /// <summary>The lines, each member with its type before it, since two types can have members that read the same.</summary>
+    /// <summary>The lines, each member with its type's name before it, since two types can have members that read the same.</summary>
     private static IEnumerable<string> Qualified(string listing)
     {
         string type = string.Empty;
@@ -61,7 +61,7 @@ public sealed class PublicApiTests
             }
             else
             {
-                type = line;
+                type = line.Split(' ').First(word => word.Contains('.', StringComparison.Ordinal));
                 yield return line;
             }
         }
