@@ -8,7 +8,7 @@ internal class CallFailure(Exception? error, ErrorClassification classification)
 
     public virtual ErrorClassification Classification => classification;
 
-    /// <summary>The value of <c>error.type</c>: a type's name, or the category of a failure by result.</summary>
+    /// <inheritdoc cref="AttemptFailure.ErrorType"/>
     public virtual string ErrorType => new AttemptFailure(error, classification).ErrorType;
 
     public virtual Exception? ToException() => error;

@@ -113,7 +113,7 @@ internal sealed class StageTelemetry
     public void RetryStarted(ErrorCategory category)
     {
         if (_instruments.Retries.Enabled)
-            Add(_instruments.Retries, [_tags[0], _tags[1], new("category", CategoryName(category))]);
+            Add(_instruments.Retries, [_tags[0], _tags[1], new("category", category.ToTag())]);
     }
 
     public void RetryPlanned(Activity? activity, int attempt, in AttemptFailure failure, TimeSpan delay)
@@ -133,7 +133,7 @@ internal sealed class StageTelemetry
             activity.AddEvent(new ActivityEvent("retry", _timeProvider.GetUtcNow(), new ActivityTagsCollection
             {
                 ["attempt"] = attempt,
-                ["category"] = CategoryName(category),
+                ["category"] = category.ToTag(),
                 ["error.type"] = errorType,
                 ["delay"] = delay.TotalSeconds,
             }));
@@ -190,20 +190,6 @@ internal sealed class StageTelemetry
         foreach (CircuitState state in CircuitStates)
             measurements.Add(new(state == current ? 1 : 0, _tags[0], _tags[1], new("state", CircuitStateNames[(int)state])));
     }
-
-    public static string CategoryName(ErrorCategory category) => category switch
-    {
-        ErrorCategory.Transient => "transient",
-        ErrorCategory.Throttled => "throttled",
-        ErrorCategory.Resource => "resource",
-        ErrorCategory.DataQuality => "data_quality",
-        ErrorCategory.Schema => "schema",
-        ErrorCategory.BusinessRule => "business_rule",
-        ErrorCategory.Permanent => "permanent",
-        ErrorCategory.Defect => "defect",
-        ErrorCategory.Cancelled => "cancelled",
-        _ => "unknown",
-    };
 
     private static LogLevel LevelOf(ErrorSeverity severity) => severity switch
     {
