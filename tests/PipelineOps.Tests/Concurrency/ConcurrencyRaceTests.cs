@@ -115,12 +115,13 @@ public sealed class ConcurrencyRaceTests
             var gate = new TaskCompletionSource();
             ValueTask running = stage.ExecuteAsync(static (gate, _) => new ValueTask(gate.Task), gate, Ct);
             ValueTask<StageResult> waiting = stage.TryExecuteAsync(static _ => default, caller.Token);
-            Task cancelling = Task.Run(caller.Cancel, Ct);
+            Action[] racers = round % 2 == 0 ? [gate.SetResult, caller.Cancel] : [caller.Cancel, gate.SetResult];
+            Task other = Task.Run(racers[0], Ct);
             Thread.SpinWait(round % 200);
-            gate.SetResult();
+            racers[1]();
 
             await running;
-            await cancelling;
+            await other;
             if (!(await waiting.InTime()).IsSuccess)
                 cancelled++;
 
