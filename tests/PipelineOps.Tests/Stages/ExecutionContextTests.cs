@@ -94,8 +94,10 @@ public sealed class ExecutionContextTests
         ValueTask<int> call = stage.ExecuteAsync(
             async ct =>
             {
+                // Registered last, and so called first.
+                ValueTask<int> hanging = TestStage.Hang(ct);
                 using CancellationTokenRegistration registration = ct.UnsafeRegister(_ => seen = Ambient.Value, null);
-                return await TestStage.Hang(ct);
+                return await hanging;
             },
             Ct);
 

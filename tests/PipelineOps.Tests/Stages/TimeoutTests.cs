@@ -315,8 +315,10 @@ public sealed class TimeoutTests
         ValueTask<int> call = stage.ExecuteAsync(
             async ct =>
             {
+                // Registered last, and so called first.
+                ValueTask<int> hanging = TestStage.Hang(ct);
                 using CancellationTokenRegistration registration = ct.Register(static () => throw new InvalidOperationException("listener"));
-                return await TestStage.Hang(ct);
+                return await hanging;
             },
             Ct);
 
