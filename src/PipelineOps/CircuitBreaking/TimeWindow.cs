@@ -76,7 +76,13 @@ internal sealed class TimeWindow : OutcomeWindow
     {
         long epoch = Epoch();
         WindowCounts counts = Count(epoch);
-        Volatile.Write(ref _settled, counts.Total >= _rules.MinimumThroughput ? epoch : Never);
+
+        // Not settled behind a suspect that was counted since: its own judgement may have seen fewer successes than this one, and too few. One that is
+        // counted after this look finds all the successes that were summed here, and judges them itself.
+        bool settled = counts.Total >= _rules.MinimumThroughput
+            && Sum(_failures, epoch) == counts.Failures
+            && Sum(_slowCalls, epoch) == counts.SlowCalls;
+        Volatile.Write(ref _settled, settled ? epoch : Never);
         return _rules.Judge(counts);
     }
 

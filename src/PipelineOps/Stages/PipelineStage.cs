@@ -191,7 +191,7 @@ public sealed class PipelineStage : IDisposable
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="action">The delegate; invoked once for each attempt.</param>
     /// <param name="state">What the delegate needs.</param>
-    /// <param name="fallbackValue">The answer when the call has failed or was rejected.</param>
+    /// <param name="fallbackValue">The answer when the call has failed or was rejected; a last result that a rule called a failure is then disposed.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
@@ -202,7 +202,11 @@ public sealed class PipelineStage : IDisposable
         return ExecuteAsync(
             static (s, ct) => s.action(s.state, ct),
             (action, state, fallbackValue),
-            static (s, _, _) => new ValueTask<T>(s.fallbackValue),
+            static (s, failed, _) =>
+            {
+                (failed.Value as IDisposable)?.Dispose();
+                return new ValueTask<T>(s.fallbackValue);
+            },
             cancellationToken);
     }
 
@@ -296,7 +300,7 @@ public sealed class PipelineStage : IDisposable
             Telemetry = _telemetry,
             TimeProvider = timeProvider,
             Clock = previous?.Clock ?? new CoarseClock(timeProvider),
-            Random = options.Random,
+            Random = GuardedRandom(options.Random),
             ErrorClassifier = options.ErrorClassifier,
             ResultRules = options.ResultRules.Count > 0 ? new ResultRules(options.ResultRules) : null,
             AttemptTimeout = options.AttemptTimeout ?? TimeSpan.Zero,
@@ -322,7 +326,7 @@ public sealed class PipelineStage : IDisposable
         {
             if (previous is null)
             {
-                circuit = new CircuitBreaker(options.CircuitBreaker, timeProvider, options.Random);
+                circuit = new CircuitBreaker(options.CircuitBreaker, timeProvider, GuardedRandom(options.Random));
                 circuit.Transitioned += _telemetry.CircuitChanged;
             }
             else
@@ -335,6 +339,22 @@ public sealed class PipelineStage : IDisposable
         _telemetry.Circuit = circuit;
         return circuit;
     }
+
+    // The user's source of chance is asked while a failure is dealt with, and must not replace it with one of its own.
+    private Func<double>? GuardedRandom(Func<double>? random) => random is null ? null : () =>
+    {
+        try
+        {
+            return random();
+        }
+#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _telemetry.CallbackFailed("source of randomness", exception);
+            return Random.Shared.NextDouble();
+        }
+    };
 
     private static ConcurrencyLimiter? BuildLimiter(ConcurrencyOptions options, ConcurrencyLimiter? previous)
     {

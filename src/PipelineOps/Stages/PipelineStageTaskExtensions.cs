@@ -77,4 +77,40 @@ public static class PipelineStageTaskExtensions
         ArgumentNullException.ThrowIfNull(action);
         return stage.TryExecuteAsync(static (action, ct) => new ValueTask(action(ct)), action, cancellationToken);
     }
+
+    /// <inheritdoc cref="PipelineStage.ExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public static ValueTask<T> ExecuteAsync<TState, T>(
+        this PipelineStage stage, Func<TState, StageAttempt, CancellationToken, Task<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(action);
+        return stage.ExecuteAsync(static (s, attempt, ct) => new ValueTask<T>(s.action(s.state, attempt, ct)), (action, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public static ValueTask ExecuteAsync<TState>(
+        this PipelineStage stage, Func<TState, StageAttempt, CancellationToken, Task> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(action);
+        return stage.ExecuteAsync(static (s, attempt, ct) => new ValueTask(s.action(s.state, attempt, ct)), (action, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.TryExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public static ValueTask<StageResult<T>> TryExecuteAsync<TState, T>(
+        this PipelineStage stage, Func<TState, StageAttempt, CancellationToken, Task<T>> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(action);
+        return stage.TryExecuteAsync(static (s, attempt, ct) => new ValueTask<T>(s.action(s.state, attempt, ct)), (action, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.TryExecuteAsync{TState, T}(Func{TState, StageAttempt, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public static ValueTask<StageResult> TryExecuteAsync<TState>(
+        this PipelineStage stage, Func<TState, StageAttempt, CancellationToken, Task> action, TState state, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(action);
+        return stage.TryExecuteAsync(static (s, attempt, ct) => new ValueTask(s.action(s.state, attempt, ct)), (action, state), cancellationToken);
+    }
 }
