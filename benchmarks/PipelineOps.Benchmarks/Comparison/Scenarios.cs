@@ -33,7 +33,7 @@ internal static class Scenarios
         var options = new StageOptions
         {
             Retry = { MaxRetries = MaxRetries, Backoff = Backoff.None },
-            CircuitBreaker = { FailureRatio = 1, MinimumThroughput = int.MaxValue, WindowDuration = TimeSpan.FromSeconds(30) },
+            CircuitBreaker = { FailureRatio = 1, MinimumThroughput = 100, WindowDuration = TimeSpan.FromSeconds(30) },
         };
         if (full)
         {
@@ -71,7 +71,7 @@ internal static class Scenarios
         builder.AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
             FailureRatio = 1,
-            MinimumThroughput = int.MaxValue,
+            MinimumThroughput = 100,
             SamplingDuration = TimeSpan.FromSeconds(30),
         });
         if (full)
@@ -93,7 +93,7 @@ internal static class Scenarios
             {
                 ShouldHandle = static arguments => new ValueTask<bool>(arguments.Outcome.Result == 0),
                 FailureRatio = 1,
-                MinimumThroughput = int.MaxValue,
+                MinimumThroughput = 100,
                 SamplingDuration = TimeSpan.FromSeconds(30),
             })
             .Build();
@@ -242,7 +242,7 @@ internal static class Scenarios
         PipelineStage stage = PipelineStage.Create("benchmark", "stage", new StageOptions
         {
             Retry = { MaxRetries = MaxRetries, Backoff = Backoff.None },
-            CircuitBreaker = { FailureRatio = 1, MinimumThroughput = int.MaxValue },
+            CircuitBreaker = { FailureRatio = 1, MinimumThroughput = 100 },
             MeterFactory = meters,
         });
         Histogram<double> byHand = meters.Create(new MeterOptions("hand")).CreateHistogram<double>("hand.duration", "s");

@@ -9,7 +9,7 @@ public class PartBenchmarks
 {
     private static readonly object State = new();
 
-    private readonly CircuitBreaker _circuit = new(new CircuitBreakerOptions { FailureRatio = 1, MinimumThroughput = int.MaxValue });
+    private readonly CircuitBreaker _circuit = new(new CircuitBreakerOptions { FailureRatio = 1, MinimumThroughput = 100 });
     private readonly Backoff _backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(200));
     private readonly Func<double> _random = new Random(1).NextDouble;
     private readonly RetryBudget _budget = new();

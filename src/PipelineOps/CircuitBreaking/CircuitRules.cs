@@ -28,6 +28,7 @@ internal sealed class CircuitRules
         MinimumThroughput = options.MinimumThroughput;
         CountsSlowCalls = options.SlowCallRatio is not null;
         SlowCallDuration = CountsSlowCalls ? options.SlowCallDuration : TimeSpan.MaxValue;
+        CountsConsecutiveFailures = options.ConsecutiveFailures is not null;
         ConsecutiveFailures = options.ConsecutiveFailures ?? int.MaxValue;
         MaxProbes = options.MaxProbes;
         ProbeLeaseMilliseconds = (long)options.ProbeLease.TotalMilliseconds;
@@ -49,6 +50,8 @@ internal sealed class CircuitRules
 
     public TimeSpan SlowCallDuration { get; }
 
+    public bool CountsConsecutiveFailures { get; }
+
     public int ConsecutiveFailures { get; }
 
     public int MaxProbes { get; }
@@ -62,21 +65,18 @@ internal sealed class CircuitRules
     public Action<CircuitTransition>? OnTransition { get; }
 
     /// <summary>The ratio rule that the counts break, if any.</summary>
-    public CircuitTransitionReason? Judge(in WindowCounts counts)
-    {
-        if (counts.Total < MinimumThroughput)
-            return null;
+    public CircuitTransitionReason? Judge(in WindowCounts counts) =>
+        counts.Total < MinimumThroughput ? null : Judge(counts.Failures, counts.SlowCalls, counts.Total);
 
+    /// <summary>The ratio rule that so many suspects break among so many calls, if any. What they do not break, they do not among more calls either.</summary>
+    public CircuitTransitionReason? Judge(long failures, long slowCalls, long total)
+    {
         // Divided, not multiplied: a correctly rounded 3 / 30 is the very double that 0.1 denotes, whereas 0.1 * 30 need not be 3.
-        if ((double)counts.Failures / counts.Total >= _failureRatio)
+        if ((double)failures / total >= _failureRatio)
             return CircuitTransitionReason.FailureRatio;
 
-        return (double)counts.SlowCalls / counts.Total >= _slowCallRatio ? CircuitTransitionReason.SlowCallRatio : null;
+        return (double)slowCalls / total >= _slowCallRatio ? CircuitTransitionReason.SlowCallRatio : null;
     }
-
-    /// <summary>Whether so many suspects break a ratio rule at the smallest count of calls at which it applies; if not, they break it at none.</summary>
-    public bool MayBreak(long failures, long slowCalls) =>
-        (double)failures / MinimumThroughput >= _failureRatio || (double)slowCalls / MinimumThroughput >= _slowCallRatio;
 
     /// <summary>How many milliseconds the n-th break in a row lasts.</summary>
     public long DrawBreak(int breaksInARow, Func<double> random)

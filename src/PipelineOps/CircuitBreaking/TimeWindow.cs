@@ -32,6 +32,9 @@ internal sealed class TimeWindow : OutcomeWindow
     // The epoch in which the window was last judged with enough calls in it: until that epoch ends, a success can only lower the ratios.
     private long _settled = Never;
 
+    // As in a bucket, the epoch above a count: how many successes there were when the window was last judged. Until that epoch ends there are no fewer.
+    private long _knownSuccesses = -1;
+
     public TimeWindow(CircuitRules rules, CoarseClock clock)
     {
         _rules = rules;
@@ -45,6 +48,8 @@ internal sealed class TimeWindow : OutcomeWindow
         _countBits = BitOperations.Log2((ulong)rules.WindowMilliseconds) + 16;
         _slowCalls = rules.CountsSlowCalls ? new long[Buckets] : null;
     }
+
+    private long CountMask => (1L << _countBits) - 1;
 
     public override bool AddSuccess()
     {
@@ -65,17 +70,23 @@ internal sealed class TimeWindow : OutcomeWindow
 
     public override CircuitTransitionReason? JudgeSuspect()
     {
-        // The successes are in as many rings as there are processors: not summed while there are too few suspects to break a rule with any number
-        // of them. What is settled stays as it is: a success that is counted meanwhile must still look for itself.
         long epoch = Epoch();
         long slowCalls = Sum(_slowCalls, epoch);
-        return _rules.MayBreak(Sum(_failures, epoch), slowCalls) ? Judge() : null;
+        long failures = Sum(_failures, epoch);
+
+        // The successes are in as many rings as there are processors: not summed while the suspects break no rule among the fewest calls that there
+        // can be. What is settled stays as it is: a success that is counted meanwhile must still look for itself.
+        long known = Volatile.Read(ref _knownSuccesses);
+        long successes = known >> _countBits == epoch ? known & CountMask : 0;
+        long fewest = Math.Max(_rules.MinimumThroughput, successes + failures);
+        return _rules.Judge(failures, slowCalls, fewest) is null ? null : Judge();
     }
 
     public override CircuitTransitionReason? Judge()
     {
         long epoch = Epoch();
         WindowCounts counts = Count(epoch);
+        Volatile.Write(ref _knownSuccesses, (epoch << _countBits) | Math.Min(counts.Successes, CountMask));
 
         // Not settled behind a suspect that was counted since: its own judgement may have seen fewer successes than this one, and too few. One that is
         // counted after this look finds all the successes that were summed here, and judges them itself.
@@ -134,7 +145,7 @@ internal sealed class TimeWindow : OutcomeWindow
     private long Sum(ReadOnlySpan<long> buckets, long epoch)
     {
         long oldest = (epoch - Buckets + 1) << _countBits;
-        long mask = (1L << _countBits) - 1;
+        long mask = CountMask;
         long sum = 0;
         foreach (ref readonly long bucket in buckets)
         {

@@ -20,9 +20,6 @@ internal struct CallProgress
     /// <summary>Only kept where there is a total timeout.</summary>
     public long StartMilliseconds;
 
-    /// <summary>What the idempotency key is made of; only kept where the delegate asks.</summary>
-    public long CallNumber;
-
     /// <summary>What is left of the total timeout; never negative; <see cref="TimeSpan.MaxValue"/> without one.</summary>
     public readonly TimeSpan Remaining(StagePolicy policy)
     {

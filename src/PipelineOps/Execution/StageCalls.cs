@@ -6,24 +6,20 @@ namespace PipelineOps;
 /// <typeparam name="TTask">What the delegate returns.</typeparam>
 internal interface IInvoker<out TTask>
 {
-    /// <summary>Whether the delegate wants a <see cref="StageAttempt"/>.</summary>
-    static abstract bool WantsAttempt { get; }
-
-    TTask Invoke(in StageAttempt attempt, CancellationToken cancellationToken);
+    TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken);
 }
 
 internal readonly struct StateInvoker<TState, TTask>(Func<TState, CancellationToken, TTask> action, TState state) : IInvoker<TTask>
 {
-    public static bool WantsAttempt => false;
-
-    public TTask Invoke(in StageAttempt attempt, CancellationToken cancellationToken) => action(state, cancellationToken);
+    public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => action(state, cancellationToken);
 }
 
 internal readonly struct AttemptInvoker<TState, TTask>(Func<TState, StageAttempt, CancellationToken, TTask> action, TState state) : IInvoker<TTask>
 {
-    public static bool WantsAttempt => true;
+    private readonly long _call = StageAttempt.NextCall();
 
-    public TTask Invoke(in StageAttempt attempt, CancellationToken cancellationToken) => action(state, attempt, cancellationToken);
+    public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) =>
+        action(state, new StageAttempt(attempt, lastError, _call), cancellationToken);
 }
 
 /// <summary>
@@ -33,15 +29,12 @@ internal readonly struct AttemptInvoker<TState, TTask>(Func<TState, StageAttempt
 /// <typeparam name="T">The type of the result.</typeparam>
 internal interface IStageCall<out T>
 {
-    /// <summary>Whether the delegate wants a <see cref="StageAttempt"/>.</summary>
-    static abstract bool WantsAttempt { get; }
-
     bool IsCompleted { get; }
 
     bool IsCompletedSuccessfully { get; }
 
     /// <summary>Invokes the delegate. What it throws before it returns a task becomes a failed task.</summary>
-    void Start(in StageAttempt attempt, CancellationToken cancellationToken);
+    void Start(int attempt, Exception? lastError, CancellationToken cancellationToken);
 
     void OnCompleted(Action continuation);
 
@@ -58,17 +51,15 @@ internal struct ValueCall<TInvoker, T>(TInvoker invoker, ValueTask<T> pending = 
 {
     private ValueTask<T> _pending = pending;
 
-    public static bool WantsAttempt => TInvoker.WantsAttempt;
-
     public readonly bool IsCompleted => _pending.IsCompleted;
 
     public readonly bool IsCompletedSuccessfully => _pending.IsCompletedSuccessfully;
 
-    public void Start(in StageAttempt attempt, CancellationToken cancellationToken)
+    public void Start(int attempt, Exception? lastError, CancellationToken cancellationToken)
     {
         try
         {
-            _pending = invoker.Invoke(attempt, cancellationToken);
+            _pending = invoker.Invoke(attempt, lastError, cancellationToken);
         }
         catch (Exception exception)
         {
@@ -88,17 +79,15 @@ internal struct VoidCall<TInvoker>(TInvoker invoker, ValueTask pending = default
 {
     private ValueTask _pending = pending;
 
-    public static bool WantsAttempt => TInvoker.WantsAttempt;
-
     public readonly bool IsCompleted => _pending.IsCompleted;
 
     public readonly bool IsCompletedSuccessfully => _pending.IsCompletedSuccessfully;
 
-    public void Start(in StageAttempt attempt, CancellationToken cancellationToken)
+    public void Start(int attempt, Exception? lastError, CancellationToken cancellationToken)
     {
         try
         {
-            _pending = invoker.Invoke(attempt, cancellationToken);
+            _pending = invoker.Invoke(attempt, lastError, cancellationToken);
         }
         catch (Exception exception)
         {

@@ -24,10 +24,7 @@ internal static class StageExecutor
                 return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
         }
 
-        if (TCall.WantsAttempt)
-            progress.CallNumber = StageAttempt.NextCall();
-
-        call.Start(new StageAttempt(1, null, progress.CallNumber), token);
+        call.Start(attempt: 1, lastError: null, token);
         if (!call.IsCompletedSuccessfully || policy.ResultRules is not null)
             return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
 
@@ -156,7 +153,7 @@ internal static class StageExecutor
             if (!inFlight)
             {
                 activity = policy.Telemetry.StartCall();
-                Prepare(policy, ref progress, TShape.TellsDuration || activity is not null, TCall.WantsAttempt);
+                Prepare(policy, ref progress, TShape.TellsDuration || activity is not null);
                 if (cancellationToken.IsCancellationRequested)
                     return End<T, TOut, TShape>(policy, in progress, activity, default, CancelledBefore(cancellationToken));
 
@@ -201,7 +198,7 @@ internal static class StageExecutor
                         attemptTimestamp = policy.TimeProvider.GetTimestamp();
 
                     CancellationToken token = progress.Arm(policy, progress.Remaining(policy), cancellationToken);
-                    call.Start(new StageAttempt(progress.Attempts, failure.Error, progress.CallNumber), token);
+                    call.Start(progress.Attempts, failure.Error, token);
                 }
 
                 inFlight = false;
@@ -247,7 +244,7 @@ internal static class StageExecutor
         }
     }
 
-    private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed, bool numbered)
+    private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed)
     {
         if (timed || policy.Telemetry.IsMetering)
         {
@@ -257,9 +254,6 @@ internal static class StageExecutor
 
         if (policy.TotalTimeout > TimeSpan.Zero)
             progress.StartMilliseconds = policy.Clock.Milliseconds;
-
-        if (numbered)
-            progress.CallNumber = StageAttempt.NextCall();
     }
 
     /// <summary>Answers <see langword="null"/> once a slot is held.</summary>
