@@ -107,4 +107,17 @@ public sealed class ExecutionContextTests
         await Assert.ThrowsAsync<StageTimeoutException>(() => call.InTime());
         Assert.Equal("the clock's thread", seen);
     }
+
+    [Fact]
+    public void A_caller_that_suppressed_the_flow_of_its_context_gets_a_deadline_too()
+    {
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider(), static o => o.AttemptTimeout = TimeSpan.FromSeconds(1));
+        using AsyncFlowControl flow = ExecutionContext.SuppressFlow();
+
+        bool canBeCancelled = false;
+        ValueTask call = stage.ExecuteAsync(token => { canBeCancelled = token.CanBeCanceled; return default(ValueTask); }, CancellationToken.None);
+
+        Assert.True(call.IsCompletedSuccessfully);
+        Assert.True(canBeCancelled);
+    }
 }

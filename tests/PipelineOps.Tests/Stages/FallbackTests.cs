@@ -112,6 +112,20 @@ public sealed class FallbackTests
         Assert.Equal(-7, value);
     }
 
+    [Fact]
+    public async Task A_failed_result_that_a_value_replaces_is_disposed()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o => o.AddResultRule<MemoryStream>(static _ => ErrorClassification.Permanent));
+        using var failed = new MemoryStream();
+        using var instead = new MemoryStream();
+
+        MemoryStream value = await stage.ExecuteAsync(static (failed, _) => new ValueTask<MemoryStream>(failed), failed, fallbackValue: instead, Ct).InTime();
+
+        Assert.Same(instead, value);
+        Assert.False(failed.CanRead);
+        Assert.True(instead.CanRead);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

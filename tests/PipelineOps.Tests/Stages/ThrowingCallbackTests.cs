@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PipelineOps.Tests.Telemetry;
@@ -40,6 +42,82 @@ public sealed class ThrowingCallbackTests
 
         Assert.Equal(2, await call.InTime());
         Assert.Equal([0.1], flaky.SecondsBetweenCalls());
+    }
+
+    [Fact]
+    public async Task A_source_of_randomness_that_throws_is_replaced()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o =>
+        {
+            o.OpensAtOnce();
+            o.CircuitBreaker.BreakJitter = 0.5;
+            o.Retry.MaxRetries = 1;
+            o.Retry.Backoff = Backoff.Constant(TimeSpan.FromSeconds(1));
+            o.Random = static () => throw new InvalidOperationException("random");
+        });
+
+        StageResult<int> result = await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct).InTime();
+
+        Assert.IsType<IOException>(result.Error);
+        Assert.Equal(CircuitState.Open, stage.Circuit!.State);
+    }
+
+    [Fact]
+    public async Task A_listener_of_the_meter_that_throws_changes_no_outcome()
+    {
+        using var meters = new MeterProbe();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Scope == meters)
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        int told = 0;
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Throw(ref told));
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Throw(ref told));
+        listener.Start();
+        using PipelineStage stage = TestStage.Create(_time, o =>
+        {
+            o.OpensAtOnce();
+            o.MeterFactory = meters;
+            o.Retry.MaxRetries = 0;
+        });
+
+        Assert.Equal(1, await stage.ExecuteAsync(static _ => new ValueTask<int>(1), Ct));
+        stage.Circuit!.Reset();
+        Assert.IsType<IOException>((await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct).InTime()).Error);
+        Assert.True((await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct).InTime()).IsRejected);
+        Assert.True(told >= 4);
+
+        static void Throw(ref int told)
+        {
+            told++;
+            throw new InvalidOperationException("listener");
+        }
+    }
+
+    [Fact]
+    public async Task A_listener_of_spans_that_throws_changes_no_outcome()
+    {
+        int told = 0;
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
+                options.Name == "orders/throwing" ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            ActivityStopped = _ =>
+            {
+                told++;
+                throw new InvalidOperationException("listener");
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using PipelineStage stage = PipelineStage.Create("orders", "throwing", TestStage.Options(_time));
+
+        Assert.Equal(1, await stage.ExecuteAsync(static _ => new ValueTask<int>(1), Ct).InTime());
+        Assert.Equal(1, told);
     }
 
     [Fact]
