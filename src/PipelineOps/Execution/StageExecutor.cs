@@ -25,7 +25,7 @@ internal static class StageExecutor
         }
 
         call.Start(attempt: 1, lastError: null, token);
-        if (!call.IsCompletedSuccessfully || policy.ResultRules is not null)
+        if (!call.IsCompletedSuccessfully || policy.JudgesResults<T>())
             return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
 
         T value = call.GetResult();
@@ -57,7 +57,7 @@ internal static class StageExecutor
                     pending = ValueTask.FromException<T>(exception);
                 }
 
-                if (pending.IsCompletedSuccessfully && policy.ResultRules is null)
+                if (pending.IsCompletedSuccessfully && !policy.JudgesResults<T>())
                 {
                     Succeed(policy, in progress, tellDuration: false);
                     return pending;

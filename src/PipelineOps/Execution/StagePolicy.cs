@@ -50,6 +50,9 @@ internal sealed class StagePolicy
     /// <summary>Whether a call holds nothing but the circuit's permit: no deadline, no slot.</summary>
     public required bool IsPlain { get; init; }
 
+    /// <summary>Whether a result of this type can be a failure.</summary>
+    public bool JudgesResults<T>() => ResultRules is not null && ResultRules.Find<T>() is not null;
+
     /// <summary>The delay before the next attempt: the backoff's, or what the dependency asked for if that is longer.</summary>
     public TimeSpan NextDelay(in ErrorClassification classification, int retry, TimeSpan previousDelay)
     {
