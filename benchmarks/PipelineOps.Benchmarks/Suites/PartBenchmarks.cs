@@ -9,10 +9,11 @@ public class PartBenchmarks
 {
     private static readonly object State = new();
 
-    private readonly CircuitBreaker _circuit = new(new CircuitBreakerOptions { FailureRatio = 1, MinimumThroughput = 100 });
+    // Never trips, however many failures come.
+    private readonly CircuitBreaker _circuit = new(new CircuitBreakerOptions { MinimumThroughput = int.MaxValue });
     private readonly Backoff _backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(200));
     private readonly Func<double> _random = new Random(1).NextDouble;
-    private readonly RetryBudget _budget = new();
+    private readonly RetryBudget _budget = new(tokensPerSuccess: 1);
     private readonly Exception _error = new InvalidOperationException("outer", new SocketException((int)SocketError.ConnectionRefused));
     private readonly PipelineStage _bare = PipelineStage.Create("benchmark", "bare", new StageOptions { CircuitBreaker = { Enabled = false } });
     private readonly PipelineStage _limited = PipelineStage.Create("benchmark", "limited", new StageOptions { Concurrency = { MaxConcurrent = 4 } });
@@ -48,7 +49,11 @@ public class PartBenchmarks
     public TimeSpan BackoffDelay() => _backoff.GetDelay(3, default, _random);
 
     [Benchmark]
-    public void BudgetDeposit() => _budget.Deposit();
+    public bool BudgetForOneRetry()
+    {
+        _budget.Deposit();
+        return _budget.TryWithdraw();
+    }
 
     [Benchmark]
     public ErrorClassification Classify() => ErrorClassifier.Default.Classify(_error);
