@@ -1,15 +1,20 @@
 namespace PipelineOps;
 
-/// <summary>How a call failed: by what its last attempt threw, or, without an exception, by a result that a rule judged.</summary>
-internal class CallFailure(Exception? error, ErrorClassification classification)
+/// <summary>How a call failed: as its last attempt did, unless a derived type says otherwise.</summary>
+internal class CallFailure(AttemptFailure lastAttempt)
 {
-    /// <summary>Whether there is no exception: the call answers its last result.</summary>
-    public virtual bool IsByResult => error is null;
+    public CallFailure(Exception error, ErrorClassification classification)
+        : this(new AttemptFailure(error, classification))
+    {
+    }
 
-    public virtual ErrorClassification Classification => classification;
+    /// <summary>Whether there is no exception: the call answers its last result.</summary>
+    public virtual bool IsByResult => lastAttempt.Error is null;
+
+    public virtual ErrorClassification Classification => lastAttempt.Classification;
 
     /// <inheritdoc cref="AttemptFailure.ErrorType"/>
-    public virtual string ErrorType => new AttemptFailure(error, classification).ErrorType;
+    public virtual string ErrorType => lastAttempt.ErrorType;
 
-    public virtual Exception? ToException() => error;
+    public virtual Exception? ToException() => lastAttempt.Error;
 }

@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>A reason for which a stage refuses calls. Made once for each stage, so that refusing a call allocates nothing.</summary>
-internal abstract class Rejection() : CallFailure(null, ErrorClassification.Throttled)
+internal abstract class Rejection() : CallFailure(new AttemptFailure(null, ErrorClassification.Throttled))
 {
     public override bool IsByResult => false;
 

@@ -50,10 +50,9 @@ internal static class StageExecutor
                 {
                     pending = action(state, token);
                 }
-#pragma warning disable CA1031 // Whatever the delegate throws is classified.
                 catch (Exception exception)
-#pragma warning restore CA1031
                 {
+                    // Whatever the delegate throws is classified.
                     pending = ValueTask.FromException<T>(exception);
                 }
 
@@ -182,7 +181,7 @@ internal static class StageExecutor
 
                         // What the dependency answered says more than that its circuit opened meanwhile.
                         if (refused is Rejection && progress.Attempts > 0)
-                            refused = new CallFailure(failure.Error, failure.Classification);
+                            refused = new CallFailure(failure);
 
                         if (refused is not null)
                             return End<T, TOut, TShape>(policy, in progress, activity, value, refused);
@@ -226,7 +225,7 @@ internal static class StageExecutor
                     progress.Permit.Neutral();
 
                 if (!PlanRetry(policy, in progress, in failure, activity, ref delay))
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure.Error, failure.Classification));
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure));
 
                 if (delay > TimeSpan.Zero)
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -340,10 +339,9 @@ internal static class StageExecutor
             failure = new(null, classification);
             return true;
         }
-#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // User code: whatever it throws is reported and otherwise ignored.
             policy.Telemetry.CallbackFailed("result rule", exception);
             return false;
         }
@@ -463,10 +461,9 @@ internal static class StageExecutor
         {
             disposable.Dispose();
         }
-#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // User code: whatever it throws is reported and otherwise ignored.
             policy.Telemetry.CallbackFailed("disposal of a discarded result", exception);
         }
     }

@@ -347,10 +347,9 @@ public sealed class PipelineStage : IDisposable
         {
             return random();
         }
-#pragma warning disable CA1031 // User code: whatever it throws is reported and otherwise ignored.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // User code: whatever it throws is reported and otherwise ignored.
             _telemetry.CallbackFailed("source of randomness", exception);
             return Random.Shared.NextDouble();
         }

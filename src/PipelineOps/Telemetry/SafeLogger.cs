@@ -14,10 +14,9 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         {
             return logger.IsEnabled(logLevel);
         }
-#pragma warning disable CA1031 // A callback must not change an outcome.
         catch (Exception)
-#pragma warning restore CA1031
         {
+            // A callback must not change an outcome.
             return false;
         }
     }
@@ -28,9 +27,7 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         {
             logger.Log(logLevel, eventId, state, exception, formatter);
         }
-#pragma warning disable CA1031 // A callback must not change an outcome.
         catch (Exception)
-#pragma warning restore CA1031
         {
             // There is nowhere left to report it.
         }

@@ -65,10 +65,9 @@ internal sealed class StageTelemetry
         {
             return StageInstruments.ActivitySource.StartActivity(ActivityKind.Internal, tags: _tags, name: Name);
         }
-#pragma warning disable CA1031 // A listener's fault must not become the call's.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A listener's fault must not become the call's.
             CallbackFailed(ActivityListenerName, exception);
             return null;
         }
@@ -80,10 +79,9 @@ internal sealed class StageTelemetry
         {
             activity?.Dispose();
         }
-#pragma warning disable CA1031 // A listener's fault must not become the call's.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A listener's fault must not become the call's.
             CallbackFailed(ActivityListenerName, exception);
         }
     }
@@ -205,10 +203,9 @@ internal sealed class StageTelemetry
         {
             _duration.Record(elapsed * _secondsPerTick, tags);
         }
-#pragma warning disable CA1031 // A listener's fault must not become the call's.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A listener's fault must not become the call's.
             CallbackFailed(MeterListenerName, exception);
         }
     }
@@ -222,10 +219,9 @@ internal sealed class StageTelemetry
         {
             counter.Add(1, tags);
         }
-#pragma warning disable CA1031 // A listener's fault must not become the call's.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A listener's fault must not become the call's.
             CallbackFailed(MeterListenerName, exception);
         }
     }

@@ -140,10 +140,9 @@ internal sealed class DeadlineSource : IDisposable
         {
             _source.Cancel();
         }
-#pragma warning disable CA1031 // An exception on the timer's thread ends the process.
         catch (Exception)
-#pragma warning restore CA1031
         {
+            // An exception on the timer's thread would end the process.
             // The call ended meanwhile and disposed the source, or a listener of the delegate's own threw. Neither is an outcome of the call.
         }
     }
