@@ -23,11 +23,7 @@ internal sealed class ConcurrencyLimiter
         _maxQueued = maxQueued;
     }
 
-    public int MaxConcurrent => _maxConcurrent;
-
-    public int MaxQueued => _maxQueued;
-
-    /// <summary>How many hold a slot. More than <see cref="MaxConcurrent"/> for a while after it shrinks.</summary>
+    /// <summary>How many hold a slot. More than the limit for a while after it shrinks.</summary>
     public int Active => ActiveIn(Volatile.Read(ref _state));
 
     public int Queued => QueuedIn(Volatile.Read(ref _state));

@@ -54,8 +54,6 @@ internal sealed class StageTelemetry
 
     public static bool IsTracing => StageInstruments.ActivitySource.HasListeners();
 
-    public bool IsListening => IsMetering || IsTracing;
-
     public void Unregister() => _instruments.Unregister(this);
 
     /// <summary>Starts the call's span, if somebody wants it.</summary>

@@ -330,4 +330,18 @@ public sealed class CircuitTripTests
 
         Assert.Equal(CircuitState.Open, circuit.State);
     }
+
+    [Fact]
+    public void A_snapshot_tells_the_ratios_of_its_window_and_zero_for_an_empty_one()
+    {
+        var circuit = new CircuitBreaker(new() { SlowCallRatio = 1, SlowCallDuration = Slow }, _time);
+        CircuitSnapshot empty = circuit.GetSnapshot();
+
+        circuit.Succeed(2);
+        circuit.Fail();
+        circuit.Admit().Success(Slow * 2);
+
+        Assert.Equal((0, 0), (empty.FailureRatio, empty.SlowCallRatio));
+        Assert.Equal((0.25, 0.25), (circuit.GetSnapshot().FailureRatio, circuit.GetSnapshot().SlowCallRatio));
+    }
 }

@@ -98,26 +98,35 @@ public sealed class ThrowingCallbackTests
         }
     }
 
-    [Fact]
-    public async Task A_listener_of_spans_that_throws_changes_no_outcome()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_listener_of_spans_that_throws_changes_no_outcome(bool whenStarted)
     {
         int told = 0;
+        string name = $"throwing-{whenStarted}";
         using var listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
-            Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
-                options.Name == "orders/throwing" ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
-            ActivityStopped = _ =>
-            {
-                told++;
-                throw new InvalidOperationException("listener");
-            },
+            Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
+                options.Name == $"orders/{name}" ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            ActivityStarted = _ => Tell(whenStarted),
+            ActivityStopped = _ => Tell(!whenStarted),
         };
         ActivitySource.AddActivityListener(listener);
-        using PipelineStage stage = PipelineStage.Create("orders", "throwing", TestStage.Options(_time));
+        using PipelineStage stage = PipelineStage.Create("orders", name, TestStage.Options(_time));
 
         Assert.Equal(1, await stage.ExecuteAsync(static _ => new ValueTask<int>(1), Ct).InTime());
         Assert.Equal(1, told);
+
+        void Tell(bool throws)
+        {
+            if (!throws)
+                return;
+
+            told++;
+            throw new InvalidOperationException("listener");
+        }
     }
 
     [Fact]
