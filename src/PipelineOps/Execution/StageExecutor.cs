@@ -158,7 +158,7 @@ internal static class StageExecutor
 
                 if (!progress.HoldsSlot && policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
                 {
-                    if (await WaitForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
+                    if (await StageWaits.ForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
                         return End<T, TOut, TShape>(policy, in progress, activity, default, refused);
 
                     progress.HoldsSlot = true;
@@ -177,7 +177,7 @@ internal static class StageExecutor
                     if (policy.Circuit is { } circuit && !circuit.TryAcquire(out progress.Permit))
                     {
                         (progress.Permit, CallFailure? refused) =
-                            await WaitForCircuitAsync(policy, circuit, progress.Remaining(policy), failure.Error, cancellationToken).ConfigureAwait(false);
+                            await StageWaits.ForCircuitAsync(policy, circuit, progress.Remaining(policy), failure.Error, cancellationToken).ConfigureAwait(false);
 
                         // What the dependency answered says more than that its circuit opened meanwhile.
                         if (refused is Rejection && progress.Attempts > 0)
@@ -224,14 +224,14 @@ internal static class StageExecutor
                 else
                     progress.Permit.Neutral();
 
-                if (!PlanRetry(policy, in progress, in failure, activity, ref delay))
+                if (!RetryPlan.TryMake(policy, in progress, in failure, activity, ref delay))
                     return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure));
 
                 if (delay > TimeSpan.Zero)
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
                 if (cancellationToken.IsCancellationRequested)
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, CancelledWhileWaiting(policy, failure.Error, cancellationToken));
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, StageWaits.Cancelled(policy, failure.Error, cancellationToken));
             }
         }
         finally
@@ -253,65 +253,6 @@ internal static class StageExecutor
 
         if (policy.TotalTimeout > TimeSpan.Zero)
             progress.StartMilliseconds = policy.Clock.Milliseconds;
-    }
-
-    /// <summary>Answers <see langword="null"/> once a slot is held.</summary>
-    private static async ValueTask<CallFailure?> WaitForSlotAsync(
-        StagePolicy policy, ConcurrencyLimiter limiter, TimeSpan remaining, CancellationToken cancellationToken)
-    {
-        CancellationLease lease = default;
-        try
-        {
-            CancellationToken token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
-            return await limiter.AcquireAsync(token).ConfigureAwait(false) ? null : policy.ConcurrencyRejection;
-        }
-        catch (OperationCanceledException)
-        {
-            return WaitEnded(policy, null, cancellationToken);
-        }
-        finally
-        {
-            lease.Dispose();
-        }
-    }
-
-    /// <summary>Answers a permit, or why there is none: the circuit is open and the stage does not wait, or not that long.</summary>
-    private static async ValueTask<(CircuitPermit Permit, CallFailure? Refused)> WaitForCircuitAsync(
-        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, Exception? lastError, CancellationToken cancellationToken)
-    {
-        CancellationLease lease = default;
-        long start = policy.Clock.Milliseconds;
-        try
-        {
-            CancellationToken token = default;
-            CircuitPermit permit;
-            while (!circuit.TryAcquire(out permit))
-            {
-                TimeSpan left = remaining == TimeSpan.MaxValue ? remaining : remaining - TimeSpan.FromMilliseconds(policy.Clock.Milliseconds - start);
-
-                // Only a break is sure to last: a half-open circuit frees its place as soon as the probe ends, however long the lease.
-                if (!policy.WaitWhileCircuitOpen || (circuit.State == CircuitState.Open && circuit.RetryAfter >= left))
-                {
-                    policy.Telemetry.CircuitRejected();
-                    return (default, policy.CircuitRejection);
-                }
-
-                if (token == default)
-                    token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
-
-                await circuit.WaitUntilReadyAsync(token).ConfigureAwait(false);
-            }
-
-            return (permit, null);
-        }
-        catch (OperationCanceledException)
-        {
-            return (default, WaitEnded(policy, lastError, cancellationToken));
-        }
-        finally
-        {
-            lease.Dispose();
-        }
     }
 
     /// <summary>Says what an attempt's exception is and means.</summary>
@@ -347,68 +288,8 @@ internal static class StageExecutor
         }
     }
 
-    /// <summary>Decides whether another attempt follows and after which delay. The reasons against it are asked in the order of their cost.</summary>
-    private static bool PlanRetry(StagePolicy policy, in CallProgress progress, in AttemptFailure failure, Activity? activity, ref TimeSpan delay)
-    {
-        ErrorClassification classification = failure.Classification;
-        if (!classification.IsRetryable || policy.MaxRetries == 0)
-            return false;
-
-        string? obstacle = null;
-        if (progress.Attempts > policy.MaxRetries)
-        {
-            obstacle = "no retries are left";
-        }
-        else
-        {
-            delay = policy.NextDelay(in classification, progress.Attempts, delay);
-            if (delay >= progress.Remaining(policy))
-            {
-                obstacle = "the next delay does not fit into the total timeout";
-            }
-            else if (!policy.WaitWhileCircuitOpen && policy.Circuit is { } circuit && StaysOpen(circuit, delay))
-            {
-                obstacle = "the circuit stays open beyond the next delay";
-            }
-            else if (policy.Budget?.TryWithdraw() == false)
-            {
-                policy.Telemetry.RetryDenied();
-                obstacle = "the retry budget is empty";
-            }
-        }
-
-        if (obstacle is not null)
-        {
-            policy.Telemetry.RetriesExhausted(progress.Attempts, in failure, obstacle);
-            return false;
-        }
-
-        policy.Telemetry.RetryPlanned(activity, progress.Attempts, in failure, delay);
-        return true;
-    }
-
-    // Not asked of a half-open circuit: its probe may close it at any time.
-    private static bool StaysOpen(CircuitBreaker circuit, TimeSpan delay) =>
-        circuit.State is CircuitState.Open or CircuitState.Isolated && !(circuit.RetryAfter <= delay);
-
     private static CallFailure CancelledBefore(CancellationToken cancellationToken) =>
         new(new OperationCanceledException(cancellationToken), ErrorClassification.Cancelled);
-
-    private static CallFailure CancelledWhileWaiting(StagePolicy policy, Exception? lastError, CancellationToken cancellationToken) =>
-        new(
-            new OperationCanceledException($"Cancelled while stage {policy.Telemetry.Name} waited for its next attempt.", lastError, cancellationToken),
-            ErrorClassification.Cancelled);
-
-    private static CallFailure WaitEnded(StagePolicy policy, Exception? lastError, CancellationToken cancellationToken) =>
-        cancellationToken.IsCancellationRequested
-            ? CancelledWhileWaiting(policy, lastError, cancellationToken)
-            : TimedOutWhileWaiting(policy, lastError);
-
-    private static CallFailure TimedOutWhileWaiting(StagePolicy policy, Exception? lastError)
-    {
-        StageTimeoutException exception = policy.TimedOut(StageTimeoutKind.Total, lastError);
-        return new(exception, policy.ErrorClassifier.Classify(exception));
-    }
 
     private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T value)
         where TShape : struct, IResultShape<T, TOut>
