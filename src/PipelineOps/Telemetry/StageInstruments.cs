@@ -19,6 +19,9 @@ internal sealed class StageInstruments
     // Weak, because a stage made without a container is never unregistered by anybody but the collector.
     private readonly List<WeakReference<StageTelemetry>> _stages = [];
 
+    private readonly ObservableCounter<long> _calls;
+    private readonly ObservableCounter<long> _attempts;
+
     private StageInstruments(IMeterFactory? factory)
     {
         Meter meter = factory is null
@@ -35,8 +38,8 @@ internal sealed class StageInstruments
         RetriesDenied = meter.CreateCounter<long>("pipelineops.retries.denied", "{retry}", "Retries that the budget refused.");
         CircuitTransitions = meter.CreateCounter<long>("pipelineops.circuit.transitions", "{transition}", "Changes of a circuit's state.");
         CircuitRejections = meter.CreateCounter<long>("pipelineops.circuit.rejections", "{call}", "Calls that an open circuit refused.");
-        meter.CreateObservableCounter("pipelineops.calls", ObserveCalls, "{call}", "Calls by what retrying did for them.");
-        meter.CreateObservableCounter("pipelineops.attempts", ObserveAttempts, "{attempt}", "Invocations of the delegate.");
+        _calls = meter.CreateObservableCounter("pipelineops.calls", ObserveCalls, "{call}", "Calls by what retrying did for them.");
+        _attempts = meter.CreateObservableCounter("pipelineops.attempts", ObserveAttempts, "{attempt}", "Invocations of the delegate.");
         meter.CreateObservableGauge("pipelineops.circuit.state", ObserveCircuits, "{circuit}", "1 for the state that the circuit is in, 0 for the others.");
     }
 
@@ -57,6 +60,9 @@ internal sealed class StageInstruments
     public Counter<long> CircuitTransitions { get; }
 
     public Counter<long> CircuitRejections { get; }
+
+    /// <summary>Whether somebody still wants the counts of calls and attempts.</summary>
+    public bool AreCountsWanted => _calls.Enabled || _attempts.Enabled;
 
     public void Register(StageTelemetry stage)
     {

@@ -50,7 +50,7 @@ internal sealed class StageTelemetry
     public CircuitBreaker? Circuit { get; set; }
 
     /// <summary>Whether anybody listens to what every call measures.</summary>
-    public bool IsMetering => _duration.Enabled || _counts is not null;
+    public bool IsMetering => _duration.Enabled || (_counts is not null && _instruments.AreCountsWanted);
 
     public static bool IsTracing => StageInstruments.ActivitySource.HasListeners();
 

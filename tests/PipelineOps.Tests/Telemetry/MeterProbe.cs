@@ -39,6 +39,8 @@ internal sealed class MeterProbe : IMeterFactory
         return this;
     }
 
+    public void Deafen() => _listener?.Dispose();
+
     public IReadOnlyList<Measured> Of(string instrument) => [.. _measured.Where(m => m.Instrument == instrument)];
 
     /// <summary>Asks the observable instruments.</summary>

@@ -57,6 +57,39 @@ public sealed class StageMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stage_stops_measuring_when_nobody_listens_any_more()
+    {
+        var clock = new CountingClock();
+        using var meter = new MeterProbe();
+        using PipelineStage stage = TestStage.Create(clock, o => o.MeterFactory = meter);
+
+        await stage.ExecuteAsync(static _ => default, Ct);
+        Assert.Equal(0, clock.Reads);
+
+        meter.Listen();
+        meter.Observe("pipelineops.calls");
+        await stage.ExecuteAsync(static _ => default, Ct);
+        Assert.Equal(2, clock.Reads);
+        Assert.Equal(1, meter.Observe("pipelineops.calls").Sum(static m => m.Value));
+
+        meter.Deafen();
+        await stage.ExecuteAsync(static _ => default, Ct);
+        Assert.Equal(2, clock.Reads);
+    }
+
+    [Fact]
+    public async Task Calls_are_counted_for_who_wants_only_the_counts()
+    {
+        using MeterProbe meter = new MeterProbe().Listen(static instrument => instrument.Name == "pipelineops.calls");
+        using PipelineStage stage = TestStage.Create(_time, o => o.MeterFactory = meter);
+        meter.Observe("pipelineops.calls");
+
+        await stage.ExecuteAsync(static _ => default, Ct);
+
+        Assert.Equal(1, meter.Observe("pipelineops.calls").Sum(static m => m.Value));
+    }
+
+    [Fact]
     public async Task A_rejection_is_no_call_of_the_dependency()
     {
         using PipelineStage stage = Measured(static o => o.CircuitBreaker.Enabled = true);
@@ -219,4 +252,12 @@ public sealed class StageMetricsTests : IDisposable
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private WeakReference Abandon() => new(Measured(static o => o.CircuitBreaker.Enabled = true));
+
+    /// <summary>Counts how often a duration is read.</summary>
+    private sealed class CountingClock : TimeProvider
+    {
+        public int Reads { get; private set; }
+
+        public override long GetTimestamp() => ++Reads;
+    }
 }
