@@ -67,18 +67,8 @@ public sealed class CircuitBreaker
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async ValueTask WaitUntilReadyAsync(CancellationToken cancellationToken = default)
     {
-        while (true)
+        while (!await WaitForChangeAsync(cancellationToken).ConfigureAwait(false))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-
-            // Listen first, then look: a change in between is not missed.
-            Task change = NextChange();
-            TimeSpan? delay = RetryAfter;
-            if (delay == TimeSpan.Zero)
-                return;
-
-            await change.WaitAsync(delay ?? Timeout.InfiniteTimeSpan, _timeProvider, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -133,6 +123,23 @@ public sealed class CircuitBreaker
 
     internal void Close(HalfOpenEra from) =>
         TryTransition(from, new ClosedEra(this, _rules), CircuitTransitionReason.ProbesSucceeded);
+
+    /// <summary>Waits until something has changed or is due to, so that whoever waits can think again.</summary>
+    /// <returns>Whether a call would be admitted, so that there was nothing to wait for.</returns>
+    internal async ValueTask<bool> WaitForChangeAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // Listen first, then look: a change in between is not missed.
+        Task change = NextChange();
+        TimeSpan? delay = RetryAfter;
+        if (delay == TimeSpan.Zero)
+            return true;
+
+        await change.WaitAsync(delay ?? Timeout.InfiniteTimeSpan, _timeProvider, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return false;
+    }
 
     internal void WakeWaiters() => Interlocked.Exchange(ref _change, null)?.TrySetResult();
 

@@ -47,7 +47,8 @@ internal static class StageWaits
                 if (token == default)
                     token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
 
-                await circuit.WaitUntilReadyAsync(token).ConfigureAwait(false);
+                await circuit.WaitForChangeAsync(token).ConfigureAwait(false);
+                token.ThrowIfCancellationRequested();
             }
 
             return (permit, null);

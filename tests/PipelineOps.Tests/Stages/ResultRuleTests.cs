@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using PipelineOps.Tests.Telemetry;
 
 namespace PipelineOps.Tests.Stages;
 
@@ -176,12 +177,14 @@ public sealed class ResultRuleTests
     public async Task A_response_that_cannot_be_disposed_does_not_stop_the_retry()
     {
         int calls = 0;
-        using PipelineStage stage = Http();
+        using var log = new RecordingLoggers();
+        using PipelineStage stage = Http(o => o.LoggerFactory = log);
 
         HttpResponseMessage answer = await stage.ExecuteAsync(
             _ => new ValueTask<HttpResponseMessage>(new Response(calls++ == 0 ? 503 : 200) { Undisposable = calls == 1 }), Ct).InTime();
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains(log.Entries, static entry => entry.Message.Contains("the disposal of a discarded result threw", StringComparison.Ordinal));
     }
 
     private PipelineStage Http(Action<StageOptions>? configure = null) => TestStage.Create(_time, o =>

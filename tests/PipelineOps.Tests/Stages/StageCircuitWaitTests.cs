@@ -1,3 +1,5 @@
+using PipelineOps.Tests.Telemetry;
+
 namespace PipelineOps.Tests.Stages;
 
 /// <summary>A stage that waits for its open circuit instead of rejecting.</summary>
@@ -20,6 +22,28 @@ public sealed class StageCircuitWaitTests
         CircuitOpenException thrown = await Assert.ThrowsAsync<CircuitOpenException>(() => call.InTime());
         Assert.Equal(5 * Second, thrown.RetryAfter);
         Assert.Equal(0, _time.ActiveTimers);
+    }
+
+    [Fact]
+    public async Task A_break_that_begins_anew_and_ends_after_the_deadline_ends_the_wait_at_once()
+    {
+        using MeterProbe meter = new MeterProbe().Listen();
+        using PipelineStage stage = await Broken(o =>
+        {
+            o.MeterFactory = meter;
+            o.TotalTimeout = 10 * Second;
+        });
+        _time.Advance(5 * Second);
+        Assert.True(stage.Circuit!.TryAcquire(out CircuitPermit probe));
+        ValueTask<int> call = stage.ExecuteAsync(new Flaky().Invoke, Ct);
+        Assert.False(call.IsCompleted);
+
+        // Of the ten seconds four are left; the new break takes five.
+        _time.Advance(6 * Second);
+        probe.Failure();
+
+        Assert.Equal(5 * Second, (await Assert.ThrowsAsync<CircuitOpenException>(() => call.InTime())).RetryAfter);
+        Assert.Single(meter.Of("pipelineops.circuit.rejections"));
     }
 
     [Fact]

@@ -74,6 +74,7 @@ public sealed class ThrowingCallbackTests
                     listener.EnableMeasurementEvents(instrument);
             },
         };
+        using var log = new RecordingLoggers();
         int told = 0;
         listener.SetMeasurementEventCallback<double>((_, _, _, _) => Throw(ref told));
         listener.SetMeasurementEventCallback<long>((_, _, _, _) => Throw(ref told));
@@ -82,6 +83,7 @@ public sealed class ThrowingCallbackTests
         {
             o.OpensAtOnce();
             o.MeterFactory = meters;
+            o.LoggerFactory = log;
             o.Retry.MaxRetries = 0;
         });
 
@@ -90,6 +92,7 @@ public sealed class ThrowingCallbackTests
         Assert.IsType<IOException>((await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct).InTime()).Error);
         Assert.True((await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct).InTime()).IsRejected);
         Assert.True(told >= 4);
+        Assert.Equal(told, log.Entries.Count(static entry => entry.Message.Contains("the meter listener threw", StringComparison.Ordinal)));
 
         static void Throw(ref int told)
         {
@@ -103,6 +106,7 @@ public sealed class ThrowingCallbackTests
     [InlineData(false)]
     public async Task A_listener_of_spans_that_throws_changes_no_outcome(bool whenStarted)
     {
+        using var log = new RecordingLoggers();
         int told = 0;
         string name = $"throwing-{whenStarted}";
         using var listener = new ActivityListener
@@ -114,10 +118,11 @@ public sealed class ThrowingCallbackTests
             ActivityStopped = _ => Tell(!whenStarted),
         };
         ActivitySource.AddActivityListener(listener);
-        using PipelineStage stage = PipelineStage.Create("orders", name, TestStage.Options(_time));
+        using PipelineStage stage = PipelineStage.Create("orders", name, TestStage.Options(_time, o => o.LoggerFactory = log));
 
         Assert.Equal(1, await stage.ExecuteAsync(static _ => new ValueTask<int>(1), Ct).InTime());
         Assert.Equal(1, told);
+        Assert.Contains("the activity listener threw", Assert.Single(log.Entries).Message, StringComparison.Ordinal);
 
         void Tell(bool throws)
         {
@@ -180,9 +185,10 @@ public sealed class ThrowingCallbackTests
             o.AddResultRule<int>(static _ => throw new InvalidOperationException("rule"));
         });
 
-        await stage.ExecuteAsync(static _ => new ValueTask<int>(1), Ct).InTime();
+        Assert.True((await stage.TryExecuteAsync(static _ => new ValueTask<int>(1), Ct).InTime()).IsSuccess);
 
         LogEntry entry = Assert.Single(log.Entries);
+        Assert.Contains("the result rule threw", entry.Message, StringComparison.Ordinal);
         Assert.Equal((4, LogLevel.Error), (entry.Id.Id, entry.Level));
         Assert.Equal("rule", entry.Exception!.Message);
     }

@@ -120,6 +120,43 @@ public sealed class TryExecuteTests
     }
 
     [Fact]
+    public async Task A_duration_is_told_in_the_time_of_any_clock()
+    {
+        var clock = new SlowClock();
+        using PipelineStage stage = TestStage.Create(clock);
+
+        StageResult<int> result = await stage.TryExecuteAsync(
+            _ =>
+            {
+                clock.Milliseconds += 1_500;
+                return new ValueTask<int>(1);
+            },
+            Ct);
+
+        Assert.Equal(TimeSpan.FromSeconds(1.5), result.Duration);
+    }
+
+    // A driver may answer the cancellation of its command with an exception of its own.
+    [Fact]
+    public async Task Whatever_a_delegate_answers_to_the_callers_cancellation_is_no_failure_of_the_dependency()
+    {
+        using var caller = new CancellationTokenSource();
+        using PipelineStage stage = TestStage.Create(_time, static o => o.OpensAtOnce());
+
+        StageResult<int> result = await stage.TryExecuteAsync<int>(
+            _ =>
+            {
+                caller.Cancel();
+                throw new IOException("The command was cancelled.");
+            },
+            caller.Token);
+
+        Assert.IsType<IOException>(result.Error);
+        Assert.Equal((ErrorCategory.Cancelled, 1), (result.Classification.Category, result.Attempts));
+        Assert.Equal(CircuitState.Closed, stage.Circuit!.State);
+    }
+
+    [Fact]
     public async Task A_success_after_retries_tells_its_attempts()
     {
         using PipelineStage stage = TestStage.Create(_time);
@@ -183,5 +220,15 @@ public sealed class TryExecuteTests
     {
         await Task.Yield();
         throw new IOException();
+    }
+
+    /// <summary>Ticks in milliseconds, as no clock of the runtime does.</summary>
+    private sealed class SlowClock : TimeProvider
+    {
+        public long Milliseconds { get; set; }
+
+        public override long TimestampFrequency => 1_000;
+
+        public override long GetTimestamp() => Milliseconds;
     }
 }

@@ -71,6 +71,7 @@ public sealed class StageSpanTests : IDisposable
         Activity span = Assert.Single(_spans);
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
         Assert.Null(span.GetTagItem("error.type"));
+        Assert.Equal(2, span.GetTagItem("pipelineops.attempts"));
         Assert.Single(span.Events);
     }
 
