@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace PipelineOps.Tests;
 
 public sealed class OptionsTests
@@ -10,5 +12,38 @@ public sealed class OptionsTests
         Assert.Equal(["a is 1", "b is 2"], exception.Failures);
         Assert.Contains("a is 1", exception.Message, StringComparison.Ordinal);
         Assert.Contains("b is 2", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_engine_page_names_the_defaults_that_the_options_have()
+    {
+        var stage = new StageOptions();
+        CircuitBreakerOptions circuit = stage.CircuitBreaker;
+        Assert.Null(circuit.SlowCallRatio);
+        Assert.Null(circuit.ConsecutiveFailures);
+        Assert.Null(circuit.ProbeFailureRatio);
+        Assert.Null(stage.Retry.Budget);
+        Assert.Null(stage.Retry.StandardBackoff);
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "engine.md"));
+
+        string[] rows =
+        [
+            Invariant($"| `Retry.MaxRetries` | {stage.Retry.MaxRetries} |"),
+            "| `Retry.StandardBackoff` | as `Backoff` |",
+            "| `Retry.Budget` | none |",
+            $"| `Enabled` | {(circuit.Enabled ? "true" : "false")} |",
+            Invariant($"| `FailureRatio`, `MinimumThroughput` | {circuit.FailureRatio}, {circuit.MinimumThroughput} |"),
+            Invariant($"| `SlowCallRatio`, `SlowCallDuration` | off, {circuit.SlowCallDuration.TotalMinutes} min |"),
+            "| `ConsecutiveFailures` | off |",
+            Invariant($"| `Window`, `WindowDuration`, `WindowSize` | {(circuit.Window == CircuitWindowKind.Time ? "time" : "count")}, {circuit.WindowDuration.TotalSeconds} s, {circuit.WindowSize} |"),
+            Invariant($"| {circuit.BreakDuration.TotalSeconds} s, {circuit.BreakGrowth}, {circuit.MaxBreakDuration.TotalMinutes} min, {circuit.BreakJitter} |"),
+            Invariant($"| {circuit.MaxProbes}, {circuit.ProbeSuccessesToClose}, {circuit.ProbeFailuresToReopen} |"),
+            Invariant($"| `ProbeFailureRatio`, `ProbeSampleSize` | off, {circuit.ProbeSampleSize} |"),
+            Invariant($"| `ProbeLease` | {circuit.ProbeLease.TotalSeconds} s |"),
+            $"| `StageOptions.WaitWhileCircuitOpen` | {(stage.WaitWhileCircuitOpen ? "true" : "false")} |",
+            Invariant($"`Concurrency.MaxConcurrent` and `.MaxQueued` ({stage.Concurrency.MaxQueued})"),
+        ];
+
+        Assert.All(rows, row => Assert.Contains(row, page, StringComparison.Ordinal));
     }
 }

@@ -87,8 +87,8 @@ public sealed class OverloadTests
         Assert.Equal(5, (await _stage.TryExecuteAsync(AnswerAttempt, 4, Ct)).Value);
         Assert.Equal(6, await _stage.ExecuteAsync(static (s, attempt, ct) => AnswerByTask(s + attempt.Number, ct), 5, Ct));
         Assert.Equal(7, (await _stage.TryExecuteAsync(static (s, attempt, ct) => AnswerByTask(s + attempt.Number, ct), 6, Ct)).Value);
-        await _stage.ExecuteAsync(static (_, attempt, ct) => Task.Delay(attempt.Number - 1, ct), 0, Ct);
-        Assert.True((await _stage.TryExecuteAsync(static (_, attempt, ct) => Task.Delay(attempt.Number - 1, ct), 0, Ct)).IsSuccess);
+        await _stage.ExecuteAsync(static (_, attempt, ct) => attempt.Number == 1 ? Task.CompletedTask : Task.FromCanceled(ct), 0, Ct);
+        Assert.True((await _stage.TryExecuteAsync(static (_, attempt, ct) => attempt.Number == 1 ? Task.CompletedTask : Task.FromCanceled(ct), 0, Ct)).IsSuccess);
     }
 
     [Fact]

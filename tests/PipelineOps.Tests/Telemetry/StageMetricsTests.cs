@@ -221,7 +221,7 @@ public sealed class StageMetricsTests : IDisposable
     }
 
     [Fact]
-    public void Every_instrument_has_its_unit_and_belongs_to_one_meter()
+    public void Every_instrument_has_its_unit_belongs_to_one_meter_and_is_on_the_page()
     {
         using PipelineStage one = Measured();
         using PipelineStage other = PipelineStage.Create("orders", "other", TestStage.Options(_time, o => o.MeterFactory = _meter));
@@ -240,6 +240,11 @@ public sealed class StageMetricsTests : IDisposable
                 "pipelineops.stage.duration s",
             ],
             _meter.Instruments.Select(static i => $"{i.Name} {i.Unit}").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            File.ReadLines(Path.Combine(Repository.Root, "docs", "engine.md"))
+                .Where(static line => line.StartsWith("| `pipelineops.", StringComparison.Ordinal)).Select(static line => line.Split('`')[1])
+                .Order(StringComparer.Ordinal),
+            _meter.Instruments.Select(static i => i.Name).Order(StringComparer.Ordinal));
         var duration = (Histogram<double>)_meter.Instruments.Single(static i => i.Name == "pipelineops.stage.duration");
         Assert.Equal((0.0005, 60.0), (duration.Advice!.HistogramBucketBoundaries![0], duration.Advice.HistogramBucketBoundaries[^1]));
     }
