@@ -95,24 +95,19 @@ internal static class StageExecutor
         }
 
         progress.Attempts = 1;
-        StartClocks(policy, ref progress, timed || progress.Permit.WantsDuration);
-        if (policy.HasDeadline)
-            token = progress.Arm(policy, policy.TotalTimeout > TimeSpan.Zero ? policy.TotalTimeout : TimeSpan.MaxValue, callerToken);
-
-        return CallStart.Begun;
-    }
-
-    /// <summary>Reads the clocks that somebody will ask for at the end of the call or of its total timeout.</summary>
-    private static void StartClocks(StagePolicy policy, ref CallProgress progress, bool timed)
-    {
-        if (timed || policy.Telemetry.IsMetering)
+        if (timed || policy.Telemetry.IsMetering || progress.Permit.WantsDuration)
         {
             progress.IsTimed = true;
             progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
         }
 
-        if (policy.TotalTimeout > TimeSpan.Zero)
+        if (policy.HasDeadline)
+        {
             progress.StartMilliseconds = policy.Clock.Milliseconds;
+            token = progress.Arm(policy, policy.TotalTimeout > TimeSpan.Zero ? policy.TotalTimeout : TimeSpan.MaxValue, callerToken);
+        }
+
+        return CallStart.Begun;
     }
 
     /// <summary>Gives back what a call held whose first attempt succeeded at once, reports it, and answers its duration if that is asked for.</summary>
@@ -157,7 +152,7 @@ internal static class StageExecutor
             if (!inFlight)
             {
                 activity = policy.Telemetry.StartCall();
-                StartClocks(policy, ref progress, TShape.TellsDuration || activity is not null);
+                Prepare(policy, ref progress, TShape.TellsDuration || activity is not null);
                 if (cancellationToken.IsCancellationRequested)
                     return End<T, TOut, TShape>(policy, in progress, activity, default, CancelledBefore(cancellationToken));
 
@@ -246,6 +241,19 @@ internal static class StageExecutor
 
             policy.Telemetry.EndCall(activity);
         }
+    }
+
+    // What Begin does in between, for the calls that did not come through it: sharing it costs the healthy call a nanosecond in seventeen.
+    private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed)
+    {
+        if (timed || policy.Telemetry.IsMetering)
+        {
+            progress.IsTimed = true;
+            progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
+        }
+
+        if (policy.TotalTimeout > TimeSpan.Zero)
+            progress.StartMilliseconds = policy.Clock.Milliseconds;
     }
 
     /// <summary>Says what an attempt's exception is and means.</summary>
