@@ -34,6 +34,9 @@ public sealed class StageOptions
     /// <summary>How many calls run at once.</summary>
     public ConcurrencyOptions Concurrency { get; set; } = new();
 
+    /// <summary>What is done about records that fail.</summary>
+    public RecoveryOptions Recovery { get; set; } = new();
+
     /// <summary>Says what an exception means.</summary>
     /// <value>The default is <see cref="ErrorClassifier.Default"/>.</value>
     public ErrorClassifier ErrorClassifier { get; set; } = ErrorClassifier.Default;
@@ -78,9 +81,11 @@ public sealed class StageOptions
         problems.Require(Retry is not null, nameof(Retry), null, "set");
         problems.Require(CircuitBreaker is not null, nameof(CircuitBreaker), null, "set");
         problems.Require(Concurrency is not null, nameof(Concurrency), null, "set");
+        problems.Require(Recovery is not null, nameof(Recovery), null, "set");
         Retry?.Validate(problems, $"{nameof(Retry)}.");
         CircuitBreaker?.Validate(problems, $"{nameof(CircuitBreaker)}.");
         Concurrency?.Validate(problems, $"{nameof(Concurrency)}.");
+        Recovery?.Validate(problems, $"{nameof(Recovery)}.");
     }
 
     private static void RequireTimeout(OptionsProblems problems, TimeSpan? timeout, string field) =>

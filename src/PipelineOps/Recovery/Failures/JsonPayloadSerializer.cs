@@ -1,0 +1,48 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace PipelineOps;
+
+/// <summary>Keeps records as JSON.</summary>
+public sealed class JsonPayloadSerializer : IPayloadSerializer
+{
+    private readonly JsonSerializerOptions _options;
+
+    /// <summary>Makes a serializer.</summary>
+    /// <param name="options">
+    /// How records are written. In a program that is trimmed or compiled ahead of time, give it the source-generated context of the records as
+    /// <see cref="JsonSerializerOptions.TypeInfoResolver"/>.
+    /// </param>
+    public JsonPayloadSerializer(JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+    }
+
+    /// <summary>Writes properties as they are named, by reflection where the program allows that.</summary>
+    public static JsonPayloadSerializer Default { get; } = new(DefaultOptions());
+
+    /// <inheritdoc/>
+    public string ContentType => "application/json";
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">The options know no metadata of the type.</exception>
+    public ReadOnlyMemory<byte> Serialize<T>(T record) => JsonSerializer.SerializeToUtf8Bytes(record, TypeInfo<T>());
+
+    /// <inheritdoc/>
+    /// <exception cref="JsonException">The bytes are not such a record.</exception>
+    /// <exception cref="NotSupportedException">The options know no metadata of the type.</exception>
+    public T Deserialize<T>(ReadOnlyMemory<byte> content) => JsonSerializer.Deserialize(content.Span, TypeInfo<T>())!;
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Reached only where reflection is enabled; elsewhere the options have no resolver, and TypeInfo says so.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
+    private static JsonSerializerOptions DefaultOptions() =>
+        new() { TypeInfoResolver = JsonSerializer.IsReflectionEnabledByDefault ? new DefaultJsonTypeInfoResolver() : null };
+
+    private JsonTypeInfo<T> TypeInfo<T>() =>
+        _options.TypeInfoResolver is not null && _options.TryGetTypeInfo(typeof(T), out JsonTypeInfo? info)
+            ? (JsonTypeInfo<T>)info
+            : throw new NotSupportedException(
+                $"There is no JSON metadata of {typeof(T)}. Give Recovery.Payload.Serializer a {nameof(JsonPayloadSerializer)} whose options have its source-generated context as TypeInfoResolver.");
+}

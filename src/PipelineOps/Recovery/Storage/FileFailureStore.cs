@@ -1,0 +1,6 @@
+namespace PipelineOps;
+
+/// <summary>Keeps failures in files.</summary>
+public sealed class FileFailureStore
+{
+}
