@@ -3,8 +3,8 @@ namespace PipelineOps;
 /// <summary>How the bad records of a batch are found, and how batches follow what the dependency takes.</summary>
 public sealed class BatchOptions
 {
-    /// <summary>How many calls one isolation may make; beyond that the rest of the batch ends as one.</summary>
-    /// <value>The default is 10,000; at least 1; <see langword="null"/> for as many as the search takes, which is at most twice the batch's records and two.</value>
+    /// <summary>How many calls one isolation may make, the failed one of the whole batch included; beyond that the rest of the batch ends as one.</summary>
+    /// <value>The default is 10,000; at least 1, which allows no search; <see langword="null"/> for as many as it takes, which is at most twice the batch's records and two.</value>
     public int? MaxIsolationCalls { get; set; } = 10_000;
 
     /// <summary>How long one isolation may take; beyond that the rest of the batch ends as one.</summary>
@@ -19,7 +19,10 @@ public sealed class BatchOptions
     /// <value><see langword="null"/> (the default) for no limit; otherwise from 0 to 1.</value>
     public double? MaxSkippedRatio { get; set; }
 
-    /// <summary>How many single records in a row must fail, none having succeeded, for the failure to be the dependency's and not theirs.</summary>
+    /// <summary>
+    /// How many records are called one by one after a first suspect, none having succeeded, before the failure is the dependency's and not theirs. One that succeeds
+    /// proves the ones before it bad.
+    /// </summary>
     /// <value>The default is 3; at least 1.</value>
     public int Witnesses { get; set; } = 3;
 
