@@ -21,7 +21,8 @@ namespace PipelineOps;
 /// </para>
 /// <para>
 /// Calls, counting the failed one of the whole batch: with k bad records of n, at most k · (log2(n/k) + 5) + 12 where k is at least 1 and at most n/10, and never
-/// more than 2n + 2. Both hold if calls fail for no lasting reason too, each of which counts as a bad record then. One bad record of 1,000 takes 13 on average.
+/// more than 2n + 2: that is the worst of all layouts, computed for n up to 10,000. Calls that fail for no lasting reason count as a bad record each. One bad record
+/// of 1,000 takes 13 calls on average.
 /// </para>
 /// <example>
 /// <code>
