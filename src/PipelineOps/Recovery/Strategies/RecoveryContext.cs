@@ -50,6 +50,10 @@ public abstract class RecoveryContext
     /// <value><see langword="null"/> (the default) for the fingerprint of the exceptions.</value>
     public string? Fingerprint { get; set; }
 
+    /// <summary>What the recovery itself ran into, if it did: kept with the failure, beside the record's own error, and logged.</summary>
+    /// <value><see langword="null"/> (the default) if it ran into nothing; what a recovery throws if it throws.</value>
+    public Exception? RecoveryError { get; set; }
+
     /// <summary>Processes the record, or an adapted one, once more: one call without retries.</summary>
     /// <param name="record">The record to process; of the type of <see cref="Record"/>.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
