@@ -3,7 +3,7 @@ namespace PipelineOps;
 /// <summary>What a stage does about records that fail, for the <c>Process…Async</c> methods. Read once, when the stage is built or reconfigured.</summary>
 public sealed class RecoveryOptions
 {
-    private readonly Dictionary<Type, Delegate> _descriptions = [];
+    private readonly Dictionary<Type, Func<object, RecordDescription>> _descriptions = [];
     private readonly Dictionary<RecoveryStrategy, IRecovery> _recoveries = [];
     private readonly List<(IFailureNotifier Notifier, NotificationOptions Options)> _notifiers = [];
 
@@ -37,7 +37,7 @@ public sealed class RecoveryOptions
     /// <summary>How bad records of a batch are found, and how its size follows what the dependency takes.</summary>
     public BatchOptions Batches { get; set; } = new();
 
-    internal IReadOnlyDictionary<Type, Delegate> Descriptions => _descriptions;
+    internal IReadOnlyDictionary<Type, Func<object, RecordDescription>> Descriptions => _descriptions;
 
     internal IReadOnlyDictionary<RecoveryStrategy, IRecovery> Recoveries => _recoveries;
 
@@ -50,7 +50,7 @@ public sealed class RecoveryOptions
     public RecoveryOptions Describe<T>(Func<T, RecordDescription> describe)
     {
         ArgumentNullException.ThrowIfNull(describe);
-        _descriptions[typeof(T)] = describe;
+        _descriptions[typeof(T)] = record => describe((T)record);
         return this;
     }
 

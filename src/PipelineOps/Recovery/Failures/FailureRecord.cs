@@ -6,8 +6,13 @@ public sealed record FailureRecord
 {
     /// <summary>
     /// Identifies the failure, and is the idempotency key of whatever is done with it. The same for every copy of one failure: when a crash makes a
-    /// source deliver a record again whose <see cref="RecordKey"/> or <see cref="SourcePosition"/> is known, its failure has the same id.
+    /// source deliver a record again, its failure has the same id if the <see cref="SourcePosition"/> is known, or the <see cref="RecordKey"/> together with
+    /// the record's time or its bytes.
     /// </summary>
+    /// <remarks>
+    /// A UUID of <see href="https://www.rfc-editor.org/rfc/rfc9562">RFC 9562</see>: version 7 with the record's time, the first failure's for a redrive, or the
+    /// present for an id that is random; version 8 for a record that is known, but not its time.
+    /// </remarks>
     public required Guid Id { get; init; }
 
     /// <summary>The failure whose redrive this one is; <see langword="null"/> for a first failure.</summary>

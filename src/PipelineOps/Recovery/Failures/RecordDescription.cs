@@ -6,7 +6,10 @@ public sealed record RecordDescription
     /// <summary>What identifies the record in its own world, as a primary key does.</summary>
     public string? Key { get; init; }
 
-    /// <summary>Where the record stands in its source. Stable: the same record read again has the same position.</summary>
+    /// <summary>
+    /// Where the record stands in its source. Stable: the same record read again has the same position; and no other record ever has it, so name the day
+    /// with a file that comes daily: of two failures at one position the store keeps the first.
+    /// </summary>
     public string? Position { get; init; }
 
     /// <summary>When the source produced the record. Stable as the position; it becomes the time in the failure's id.</summary>
