@@ -1,12 +1,15 @@
 namespace PipelineOps;
 
 /// <summary>How a call failed: as its last attempt did, unless a derived type says otherwise.</summary>
-internal class CallFailure(AttemptFailure lastAttempt)
+internal class CallFailure(AttemptFailure lastAttempt, IReadOnlyList<FailureAttempt>? attempts = null)
 {
     public CallFailure(Exception error, ErrorClassification classification)
         : this(new AttemptFailure(error, classification))
     {
     }
+
+    /// <summary>Every attempt that failed, if the call keeps them.</summary>
+    public IReadOnlyList<FailureAttempt> Attempts => attempts ?? [];
 
     /// <summary>Whether there is no exception: the call answers its last result.</summary>
     public virtual bool IsByResult => lastAttempt.Error is null;

@@ -9,7 +9,7 @@ internal static class RetryPlan
     public static bool TryMake(StagePolicy policy, in CallProgress progress, in AttemptFailure failure, Activity? activity, ref TimeSpan delay)
     {
         ErrorClassification classification = failure.Classification;
-        if (!classification.IsRetryable || policy.MaxRetries == 0)
+        if (!classification.IsRetryable || policy.MaxRetries == 0 || (policy.LeavesReduction && classification.Strategy == RecoveryStrategy.ReduceBatch))
             return false;
 
         string? obstacle = null;

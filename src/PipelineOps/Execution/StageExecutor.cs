@@ -69,6 +69,49 @@ internal static class StageExecutor
             policy, new(new(action, state), pending), progress, cancellationToken);
     }
 
+    /// <summary>The same for the commonest handler of records. Answers whether it succeeded at once; if not, <paramref name="pending"/> is the rest of the call.</summary>
+    public static bool TryComplete<TRecord>(
+        StagePolicy policy,
+        Func<TRecord, CancellationToken, ValueTask> handler,
+        TRecord record,
+        CancellationToken cancellationToken,
+        out ValueTask<CallEnd<None>> pending)
+    {
+        CallProgress progress = default;
+        ValueTask attempt = default;
+        pending = default;
+        switch (Begin(policy, ref progress, timed: false, cancellationToken, out CancellationToken token))
+        {
+            case CallStart.Rejected:
+                pending = Recording<None>.Rejected(policy.CircuitRejection!);
+                return false;
+            case CallStart.Begun:
+                try
+                {
+                    attempt = handler(record, token);
+                }
+                catch (Exception exception)
+                {
+                    // Whatever the delegate throws is classified.
+                    attempt = ValueTask.FromException(exception);
+                }
+
+                if (attempt.IsCompletedSuccessfully && !policy.JudgesResults<None>())
+                {
+                    // Gives a pooled source back; of a task this does nothing.
+                    attempt.GetAwaiter().GetResult();
+                    Succeed(policy, in progress, tellDuration: false);
+                    return true;
+                }
+
+                break;
+        }
+
+        pending = RunAsync<VoidCall<StateInvoker<TRecord, ValueTask>>, None, CallEnd<None>, Recording<None>>(
+            policy, new(new(handler, record), attempt), progress, cancellationToken);
+        return false;
+    }
+
     /// <summary>Acquires and arms what the first attempt needs, unless that takes a wait.</summary>
     private static CallStart Begin(
         StagePolicy policy, ref CallProgress progress, bool timed, CancellationToken callerToken, out CancellationToken token)
@@ -170,6 +213,7 @@ internal static class StageExecutor
             AttemptFailure failure = default;
             long attemptTimestamp = progress.StartTimestamp;
             TimeSpan delay = TimeSpan.Zero;
+            List<FailureAttempt>? failedAttempts = null;
             while (true)
             {
                 if (!inFlight)
@@ -181,7 +225,7 @@ internal static class StageExecutor
 
                         // What the dependency answered says more than that its circuit opened meanwhile.
                         if (refused is Rejection && progress.Attempts > 0)
-                            refused = new CallFailure(failure);
+                            refused = new CallFailure(failure, failedAttempts);
 
                         if (refused is not null)
                             return End<T, TOut, TShape>(policy, in progress, activity, value, refused);
@@ -219,13 +263,16 @@ internal static class StageExecutor
                     return End<T, TOut, TShape>(policy, in progress, activity, value);
                 }
 
+                if (TShape.TellsAttempts)
+                    (failedAttempts ??= []).Add(new(progress.Attempts, policy.TimeProvider.GetUtcNow(), delay, failure.ErrorType));
+
                 if (failure.Classification.Circuit == CircuitEffect.Failure)
                     progress.Permit.Failure(attemptDuration);
                 else
                     progress.Permit.Neutral();
 
                 if (!RetryPlan.TryMake(policy, in progress, in failure, activity, ref delay))
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure));
+                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure, failedAttempts));
 
                 if (delay > TimeSpan.Zero)
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,7 +1,7 @@
 namespace PipelineOps;
 
 /// <summary>A stage's options, validated and made ready for the executor. Immutable: a call keeps the one that it began with.</summary>
-internal sealed class StagePolicy
+internal sealed record StagePolicy
 {
     // The longest wait that a timer takes.
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
@@ -25,6 +25,9 @@ internal sealed class StagePolicy
     public required TimeSpan TotalTimeout { get; init; }
 
     public required int MaxRetries { get; init; }
+
+    /// <summary>Whether a call that is too large is left to whoever can make it smaller, instead of being tried again as it is.</summary>
+    public bool LeavesReduction { get; init; }
 
     public required Backoff Backoff { get; init; }
 

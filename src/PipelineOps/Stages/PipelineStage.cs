@@ -16,7 +16,9 @@ public sealed class PipelineStage : IDisposable
 {
     private readonly object _reconfiguring = new();
     private readonly StageTelemetry _telemetry;
+    private readonly RecordLedger _ledger = new();
     private volatile StagePolicy? _policy;
+    private volatile RecordProcessor? _records;
 
     private PipelineStage(string pipeline, string name, StageOptions options)
     {
@@ -24,7 +26,7 @@ public sealed class PipelineStage : IDisposable
         StageInstruments instruments = options.MeterFactory is { } factory ? StageInstruments.For(factory) : StageInstruments.Shared;
         ILogger logger = options.LoggerFactory is { } loggers ? new SafeLogger(loggers.CreateLogger("PipelineOps")) : NullLogger.Instance;
         _telemetry = new StageTelemetry(pipeline, name, instruments, logger, timeProvider);
-        _policy = BuildPolicy(options, timeProvider, previous: null);
+        Use(options, BuildPolicy(options, timeProvider, previous: null));
     }
 
     /// <summary>The stage's name, unique in its pipeline.</summary>
@@ -36,13 +38,18 @@ public sealed class PipelineStage : IDisposable
     /// <summary>The stage's circuit breaker; <see langword="null"/> if its options disable it, and after <see cref="Dispose"/>.</summary>
     public CircuitBreaker? Circuit => _policy?.Circuit;
 
+    /// <summary>What became of every record that the stage processed. Consistent at any moment, and readable after <see cref="Dispose"/> too.</summary>
+    public RecordAccounting Accounting => _ledger.Read();
+
+    internal RecordProcessor Records => _records ?? throw Disposed();
+
     private StagePolicy Policy
     {
         get
         {
             return _policy ?? Throw(this);
 
-            static StagePolicy Throw(PipelineStage stage) => throw new ObjectDisposedException($"{nameof(PipelineStage)} {stage._telemetry.Name}");
+            static StagePolicy Throw(PipelineStage stage) => throw stage.Disposed();
         }
     }
 
@@ -76,7 +83,7 @@ public sealed class PipelineStage : IDisposable
         options.Validate(problems);
         problems.ThrowIfAny();
         lock (_reconfiguring)
-            _policy = BuildPolicy(options, Policy.TimeProvider, Policy);
+            Use(options, BuildPolicy(options, Policy.TimeProvider, Policy));
     }
 
     /// <summary>Runs the delegate under the stage's protection.</summary>
@@ -271,7 +278,11 @@ public sealed class PipelineStage : IDisposable
     public void Dispose()
     {
         lock (_reconfiguring)
+        {
             _policy = null;
+            _records?.Dispose();
+            _records = null;
+        }
 
         _telemetry.Unregister();
     }
@@ -290,6 +301,16 @@ public sealed class PipelineStage : IDisposable
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
         static async ValueTask AwaitAsync(ValueTask<None> pending) => await pending.ConfigureAwait(false);
     }
+
+    private void Use(StageOptions options, StagePolicy policy)
+    {
+        RecordProcessor? previous = _records;
+        _policy = policy;
+        _records = new RecordProcessor(policy, options.Recovery, _ledger);
+        previous?.Dispose();
+    }
+
+    private ObjectDisposedException Disposed() => new($"{nameof(PipelineStage)} {_telemetry.Name}");
 
     private StagePolicy BuildPolicy(StageOptions options, TimeProvider timeProvider, StagePolicy? previous)
     {

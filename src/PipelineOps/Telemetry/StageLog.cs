@@ -19,4 +19,31 @@ internal static partial class StageLog
 
     [LoggerMessage(4, LogLevel.Error, "Stage {Pipeline}/{Stage}: the {Callback} threw; the call goes on without it.", EventName = "CallbackFailed")]
     public static partial void CallbackFailed(ILogger logger, string pipeline, string stage, string callback, Exception exception);
+
+    [LoggerMessage(EventId = 5, EventName = "RecordKept", Message = "Stage {Pipeline}/{Stage}: record {RecordKey} at {SourcePosition} {Disposition} ({Reason}, {Category}) as failure {FailureId}, fingerprint {Fingerprint}.")]
+    public static partial void RecordKept(
+        ILogger logger,
+        LogLevel level,
+        string pipeline,
+        string stage,
+        string? recordKey,
+        string? sourcePosition,
+        string disposition,
+        string reason,
+        ErrorCategory category,
+        Guid failureId,
+        string fingerprint,
+        Exception? exception);
+
+    [LoggerMessage(6, LogLevel.Critical, "Stage {Pipeline}/{Stage}: the failure store failed; the stage stops until it works again.", EventName = "StoreFailed")]
+    public static partial void StoreFailed(ILogger logger, string pipeline, string stage, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Information, "Stage {Pipeline}/{Stage}: the failure store works again.", EventName = "StoreRecovered")]
+    public static partial void StoreRecovered(ILogger logger, string pipeline, string stage);
+
+    [LoggerMessage(8, LogLevel.Critical, "Stage {Pipeline}/{Stage}: the run fails: {Crossed}.", EventName = "SkipLimitCrossed")]
+    public static partial void SkipLimitCrossed(ILogger logger, string pipeline, string stage, string crossed);
+
+    [LoggerMessage(9, LogLevel.Warning, "Stage {Pipeline}/{Stage}: the queue of {Notifier} is full; {Dropped} notifications were left out.", EventName = "NotificationsDropped")]
+    public static partial void NotificationsDropped(ILogger logger, string pipeline, string stage, string notifier, long dropped);
 }

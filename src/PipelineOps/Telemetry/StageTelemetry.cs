@@ -148,6 +148,22 @@ internal sealed class StageTelemetry
 
     public void CallbackFailed(string callback, Exception exception) => StageLog.CallbackFailed(Logger, Pipeline, Stage, callback, exception);
 
+    public void RecordKept(
+        string? recordKey, string? sourcePosition, string disposition, string reason, ErrorCategory category, ErrorSeverity severity, Guid failureId, string fingerprint, Exception? error)
+    {
+        LogLevel level = LevelOf(severity);
+        if (Logger.IsEnabled(level))
+            StageLog.RecordKept(Logger, level, Pipeline, Stage, recordKey, sourcePosition, disposition, reason, category, failureId, fingerprint, error);
+    }
+
+    public void StoreFailed(Exception exception) => StageLog.StoreFailed(Logger, Pipeline, Stage, exception);
+
+    public void StoreRecovered() => StageLog.StoreRecovered(Logger, Pipeline, Stage);
+
+    public void SkipLimitCrossed(string crossed) => StageLog.SkipLimitCrossed(Logger, Pipeline, Stage, crossed);
+
+    public void NotificationsDropped(string notifier, long dropped) => StageLog.NotificationsDropped(Logger, Pipeline, Stage, notifier, dropped);
+
     public void RetryDenied() => Add(_instruments.RetriesDenied, _tags);
 
     public void CircuitRejected() => Add(_instruments.CircuitRejections, _tags);

@@ -1,0 +1,41 @@
+using System.Collections;
+
+namespace PipelineOps;
+
+/// <summary>Where the records of a part stand in their batch.</summary>
+internal interface IPartOfBatch
+{
+    int IndexInBatch(int index);
+}
+
+/// <summary>Records of a batch that follow each other.</summary>
+internal sealed class BatchSlice<T>(IReadOnlyList<T> batch, int start, int count) : IReadOnlyList<T>, IPartOfBatch
+{
+    public int Count => count;
+
+    public T this[int index] => (uint)index < (uint)count ? batch[start + index] : throw new ArgumentOutOfRangeException(nameof(index));
+
+    public int IndexInBatch(int index) => start + index;
+
+    public IEnumerator<T> GetEnumerator()
+    {
+        for (int i = 0; i < count; i++)
+            yield return batch[start + i];
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>Records of a batch that do not follow each other.</summary>
+internal sealed class BatchSelection<T>(IReadOnlyList<T> batch, int[] indexes) : IReadOnlyList<T>, IPartOfBatch
+{
+    public int Count => indexes.Length;
+
+    public T this[int index] => batch[indexes[index]];
+
+    public int IndexInBatch(int index) => indexes[index];
+
+    public IEnumerator<T> GetEnumerator() => indexes.Select(index => batch[index]).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

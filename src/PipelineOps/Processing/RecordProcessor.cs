@@ -1,0 +1,224 @@
+using System.Runtime.CompilerServices;
+
+namespace PipelineOps;
+
+/// <summary>
+/// A stage's record level: calls the handler through the executor, and lets a recovery decide on what failed. Every record that begins is counted, and
+/// counted again where it ends, whatever happens in between.
+/// </summary>
+internal sealed class RecordProcessor : IDisposable
+{
+    private static readonly Disposition[] Dispositions = Enum.GetValues<Disposition>();
+
+    private readonly BatchOptions _batches;
+
+    public RecordProcessor(StagePolicy policy, RecoveryOptions options, RecordLedger ledger)
+    {
+        Policy = policy;
+        Ledger = ledger;
+        Skips = new SkipCounter(options.SkipLimits, policy.TimeProvider);
+        Recovery = new RecordRecovery(policy, options);
+        Capacity = new BatchCapacity(options.Batches, policy.TimeProvider);
+        BatchPolicy = policy with { LeavesReduction = true };
+        NoRetryPolicy = policy with { MaxRetries = 0 };
+        SingleRetryPolicy = BatchPolicy with { MaxRetries = Math.Min(1, policy.MaxRetries) };
+        _batches = options.Batches;
+    }
+
+    public StagePolicy Policy { get; }
+
+    /// <summary>For batches, which are made smaller instead of being tried again when they are too large.</summary>
+    public StagePolicy BatchPolicy { get; }
+
+    /// <summary>For the calls of an isolation, which must not multiply.</summary>
+    public StagePolicy NoRetryPolicy { get; }
+
+    /// <summary>For the calls of an isolation that decide on a single record.</summary>
+    public StagePolicy SingleRetryPolicy { get; }
+
+    /// <summary>What the dependency takes at once, kept over all batches.</summary>
+    public BatchCapacity Capacity { get; }
+
+    public RecordLedger Ledger { get; }
+
+    public SkipCounter Skips { get; }
+
+    public RecordRecovery Recovery { get; }
+
+    public void Dispose() => Recovery.Dispose();
+
+    /// <summary>The commonest kind of handler, whose success at once takes no state machine.</summary>
+    public ValueTask<RecordResult> ProcessAsync<TRecord>(
+        TRecord record, Func<TRecord, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
+    {
+        if (Recovery.Store.IsClosed || Skips.IsLimited)
+            return WithoutValue(ProcessAsync<TRecord, None, VoidRecordCall<TRecord, PlainHandler<TRecord, ValueTask>>>(record, new(new(handler)), cancellationToken));
+
+        int line = Ledger.Begin(1);
+        if (StageExecutor.TryComplete(Policy, handler, record, cancellationToken, out ValueTask<CallEnd<None>> pending))
+        {
+            Ledger.End(line, Disposition.Succeeded, 1);
+            return new(new RecordResult(Disposition.Succeeded, 1));
+        }
+
+        return WithoutValue(FinishAsync<TRecord, None, VoidRecordCall<TRecord, PlainHandler<TRecord, ValueTask>>>(
+            pending, record, new(new(handler)), parent: null, line, cancellationToken));
+    }
+
+    /// <summary>Any kind of handler.</summary>
+    public ValueTask<RecordResult<T>> ProcessAsync<TRecord, T, TCall>(TRecord record, TCall call, CancellationToken cancellationToken, FailureRecord? parent = null)
+        where TCall : struct, IRecordCall<TRecord, T>
+    {
+        if (Recovery.Store.IsClosed)
+            return ProcessOnceStoreWorksAsync<TRecord, T, TCall>(record, call, parent, cancellationToken);
+
+        int line = Ledger.Begin(1);
+        ValueTask<CallEnd<T>> pending = call.Execute(Policy, record, cancellationToken);
+        if (!pending.IsCompletedSuccessfully)
+            return FinishAsync<TRecord, T, TCall>(pending, record, call, parent, line, cancellationToken);
+
+        CallEnd<T> end = pending.Result;
+        if (end.Failure is not null || Skips.IsLimited)
+            return FinishAsync<TRecord, T, TCall>(new(end), record, call, parent, line, cancellationToken);
+
+        Disposition disposition = DispositionOf(end.Value);
+        Ledger.End(line, disposition, 1);
+        return new(new RecordResult<T>(end.Value, new RecordResult(disposition, end.Attempts)));
+    }
+
+    /// <summary>A batch, with a report if its handler gives one.</summary>
+    public ValueTask<BatchResult> ProcessBatchAsync<TRecord, TCall>(
+        IReadOnlyList<TRecord> records, TCall call, BatchReport? report, BatchEffect effect, CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
+    {
+        int count = records.Count;
+        if (count == 0)
+            return new(new BatchResult(0, 0));
+
+        int line = Ledger.Begin(count);
+        if (Recovery.Store.IsClosed || Capacity.Limit < count)
+            return FinishBatchAsync(null, records, call, report, effect, line, cancellationToken);
+
+        ValueTask<CallEnd<None>> pending = call.Execute(BatchPolicy, records, cancellationToken);
+        if (!pending.IsCompletedSuccessfully)
+            return FinishBatchAsync(pending, records, call, report, effect, line, cancellationToken);
+
+        CallEnd<None> end = pending.Result;
+        if (end.Failure is not null || report is not null || Skips.IsLimited)
+            return FinishBatchAsync(new(end), records, call, report, effect, line, cancellationToken);
+
+        Ledger.End(line, Disposition.Succeeded, count);
+        return new(new BatchResult(count, end.Attempts));
+    }
+
+    private async ValueTask<BatchResult> FinishBatchAsync<TRecord, TCall>(
+        ValueTask<CallEnd<None>>? pending,
+        IReadOnlyList<TRecord> records,
+        TCall call,
+        BatchReport? report,
+        BatchEffect effect,
+        int line,
+        CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
+    {
+        BatchResult? ended = null;
+        try
+        {
+            CallEnd<None>? first = pending is null ? null : await pending.Value.ConfigureAwait(false);
+            BatchResult result;
+            if (first is { Failure: null } && report is null)
+                result = new BatchResult(records.Count, first.Value.Attempts);
+            else if (first is null && await Recovery.Store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
+                result = Returned(records.Count, Recovery.StoreIsDown(storeError));
+            else
+                result = await new BatchRecovery<TRecord, TCall>(this, records, call, report, effect, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
+
+            ended = result;
+            return Skips.IsLimited ? Limit(result) : result;
+        }
+        finally
+        {
+            // What ends in no other way, as by a defect of ours, is at least counted.
+            if (ended is { } result)
+            {
+                foreach (Disposition disposition in Dispositions)
+                    Ledger.End(line, disposition, result.CountOf(disposition));
+            }
+            else
+            {
+                Ledger.End(line, Disposition.FailedUnknown, records.Count);
+            }
+        }
+    }
+
+    private static BatchResult Returned(int count, RecordFailure failure) =>
+        new([.. Enumerable.Repeat(new RecordResult(Disposition.Returned, 0, failure), count)], 0, failure.Next);
+
+    private BatchResult Limit(BatchResult result)
+    {
+        int returned = result.CountOf(Disposition.Returned);
+        int skipped = result.Count - returned - result.CountOf(Disposition.Succeeded) - result.CountOf(Disposition.Filtered);
+        if (Skips.Add(result.Count - returned, skipped) is not { } crossed)
+            return result;
+
+        Policy.Telemetry.SkipLimitCrossed(crossed);
+        return result.FailingRun();
+    }
+
+    private async ValueTask<RecordResult<T>> ProcessOnceStoreWorksAsync<TRecord, T, TCall>(
+        TRecord record, TCall call, FailureRecord? parent, CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<TRecord, T>
+    {
+        int line = Ledger.Begin(1);
+        if (await Recovery.Store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } error)
+        {
+            Ledger.End(line, Disposition.Returned, 1);
+            return new(default, new RecordResult(Disposition.Returned, 0, Recovery.StoreIsDown(error)));
+        }
+
+        return await FinishAsync<TRecord, T, TCall>(call.Execute(Policy, record, cancellationToken), record, call, parent, line, cancellationToken).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RecordResult<T>> FinishAsync<TRecord, T, TCall>(
+        ValueTask<CallEnd<T>> pending, TRecord record, TCall call, FailureRecord? parent, int line, CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<TRecord, T>
+    {
+        // What ends in no other way, as by a defect of ours, is at least counted.
+        Disposition disposition = Disposition.FailedUnknown;
+        try
+        {
+            CallEnd<T> end = await pending.ConfigureAwait(false);
+            RecordResult<T> result = end.Failure is null
+                ? new(end.Value, new RecordResult(DispositionOf(end.Value), end.Attempts))
+                : await Recovery.RecoverAsync<TRecord, T, TCall>(record, call, end, parent, cancellationToken).ConfigureAwait(false);
+            disposition = result.Disposition;
+            return Skips.IsLimited ? Limit(result) : result;
+        }
+        finally
+        {
+            Ledger.End(line, disposition, 1);
+        }
+    }
+
+    /// <summary>Counts the record against the stage's limits, and fails the run if it crosses one.</summary>
+    private RecordResult<T> Limit<T>(RecordResult<T> result)
+    {
+        if (!result.IsSettled || Skips.Add(1, result.Disposition is Disposition.Succeeded or Disposition.Filtered ? 0 : 1) is not { } crossed)
+            return result;
+
+        Policy.Telemetry.SkipLimitCrossed(crossed);
+        return new(result.Value, result.ToRecordResult().FailingRun());
+    }
+
+    private static Disposition DispositionOf<T>(T? value) =>
+        typeof(T) == typeof(RecordOutcome) && (RecordOutcome)(object)value! == RecordOutcome.Filtered ? Disposition.Filtered : Disposition.Succeeded;
+
+    public static ValueTask<RecordResult> WithoutValue(ValueTask<RecordResult<None>> pending)
+    {
+        return pending.IsCompletedSuccessfully ? new(pending.Result.ToRecordResult()) : AwaitAsync(pending);
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        static async ValueTask<RecordResult> AwaitAsync(ValueTask<RecordResult<None>> pending) => await pending.ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,147 @@
+namespace PipelineOps;
+
+/// <summary>Decides on records that failed, and keeps them. One for each stage and its options.</summary>
+internal sealed class RecordRecovery : IDisposable
+{
+    // After a store's failure, the time until whoever reads the source should come again.
+    private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(5);
+
+    private readonly StagePolicy _policy;
+    private readonly FailureComposer _composer;
+    private readonly RecoverySet _recoveries;
+    private readonly SeverityEscalation _escalation;
+    private readonly NotificationQueue _notifications;
+
+    public RecordRecovery(StagePolicy policy, RecoveryOptions options)
+    {
+        StageTelemetry telemetry = policy.Telemetry;
+        _policy = policy;
+        _composer = new FailureComposer(telemetry.Pipeline, telemetry.Stage, options.Payload, options.Descriptions, telemetry.CallbackFailed);
+        _recoveries = new RecoverySet(options.Recoveries);
+        _escalation = new SeverityEscalation(options.Escalation, policy.TimeProvider);
+        _notifications = new NotificationQueue(options.Notifiers, telemetry.CallbackFailed, telemetry.NotificationsDropped);
+        Store = new StoreGate(() => options.FailureStore ?? throw new InvalidOperationException("Recovery.FailureStore is not set."), options.StoreTimeout, policy);
+    }
+
+    public StoreGate Store { get; }
+
+    public void Dispose() => _notifications.Dispose();
+
+    /// <summary>Decides on a record whose call has failed, and keeps it if that is the decision; as the child of <paramref name="parent"/>, if that is being redriven.</summary>
+    public async ValueTask<RecordResult<T>> RecoverAsync<TRecord, T, TCall>(
+        TRecord record, TCall call, CallEnd<T> end, FailureRecord? parent, CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<TRecord, T>
+    {
+        if (Refusal(end.Failure!, cancellationToken) is { } refusal)
+            return new(end.Value, new RecordResult(Disposition.Returned, end.Attempts, refusal));
+
+        var context = new RecordContext<TRecord, T, TCall>(_policy, call, record, end.Failure!, end.Attempts, batchSize: 1);
+        RecoveryOutcome outcome = await DecideAsync(context, cancellationToken).ConfigureAwait(false);
+        if (outcome.Disposition is Disposition.Succeeded)
+            return new(context.Value, new RecordResult(Disposition.Succeeded, context.TotalAttempts));
+
+        RecordFailure failed = Describe(context, outcome);
+        if (outcome.Disposition == Disposition.Returned)
+            return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, failed));
+
+        FailureRecord kept = Compose(record, context, outcome, parent);
+        if (await Store.KeepAsync([kept], cancellationToken).ConfigureAwait(false) is { } storeError)
+            return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, Unkept(failed, storeError)));
+
+        Announce(kept, context.Error);
+        return new(end.Value, new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept }));
+    }
+
+    /// <summary>Why nothing is decided about the records of a call, which are given back: the caller wants to stop, or the stage refused the call.</summary>
+    public RecordFailure? Refusal(CallFailure failure, CancellationToken cancellationToken)
+    {
+        ErrorClassification classification = failure.Classification;
+        NextAction? next = failure switch
+        {
+            Rejection.ByCircuit => NextAction.OpenCircuit(_policy.TimeProvider.GetUtcNow() + classification.RetryAfter),
+            Rejection => NextAction.Requeue,
+            _ => classification.Category == ErrorCategory.Cancelled || cancellationToken.IsCancellationRequested ? NextAction.Requeue : null,
+        };
+        return next is null ? null : new(failure.ToException(), classification, DispositionReason.Systemic, next.Value);
+    }
+
+    /// <summary>Asks the recovery of the first strategy, then that of the one which follows; a dead letter is what is left.</summary>
+    public async ValueTask<RecoveryOutcome> DecideAsync(RecoveryContext context, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            // Read anew: a recovery that tried again may have met another failure.
+            context.Strategy = i == 0 ? context.Classification.Strategy : context.Classification.ThenStrategy;
+            if (context.Strategy == RecoveryStrategy.Propagate)
+                return RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.FailRun);
+
+            RecoveryOutcome outcome;
+            try
+            {
+                outcome = await _recoveries[context.Strategy].RecoverAsync(context, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                return RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.Requeue);
+            }
+            catch (Exception exception)
+            {
+                // User code: the record must not get lost with it.
+                context.RecoveryError = exception;
+                break;
+            }
+
+            if (outcome.Disposition is not null)
+                return outcome;
+        }
+
+        return RecoveryOutcome.Keep(Disposition.DeadLettered, context.Reason, NextAction.Continue);
+    }
+
+    public FailureRecord Compose<TRecord>(TRecord record, RecoveryContext context, in RecoveryOutcome outcome, FailureRecord? parent = null)
+    {
+        FailureRecord failure = _composer.Compose(record, new FailureDetails
+        {
+            Error = context.Error,
+            Classification = context.Classification,
+            Strategy = context.Strategy,
+            Disposition = outcome.Disposition!.Value,
+            Reason = outcome.Reason,
+            Severity = context.Classification.Severity,
+            Attempts = context.Attempts,
+            Run = PipelineRun.Current?.Id,
+            Fingerprint = context.Fingerprint,
+            Parent = parent,
+            Now = _policy.TimeProvider.GetUtcNow(),
+        });
+        if (context.RecoveryError is { } recoveryError)
+        {
+            _policy.Telemetry.CallbackFailed($"recovery {context.Strategy}", recoveryError);
+            failure = failure with { Exceptions = [.. failure.Exceptions, new FailureCause(recoveryError.GetType().FullName!, recoveryError.Message, 0)] };
+        }
+
+        return failure with { Severity = _escalation.Escalate(failure.Fingerprint, failure.Severity) };
+    }
+
+    /// <summary>Tells of a failure that is kept.</summary>
+    public void Announce(FailureRecord kept, Exception? error)
+    {
+        _policy.Telemetry.RecordKept(
+            kept.RecordKey, kept.SourcePosition, kept.Disposition.ToString(), kept.Reason.ToString(), kept.Category, kept.Severity, kept.Id, kept.Fingerprint, error);
+        _notifications.Post(kept);
+    }
+
+    public static RecordFailure Describe(RecoveryContext context, in RecoveryOutcome outcome) =>
+        new(context.Error, context.Classification, outcome.Reason, outcome.Next);
+
+    /// <summary>What becomes of a failure that could not be kept: the record is given back, and its own error stays what it was.</summary>
+    public RecordFailure Unkept(RecordFailure failed, Exception storeError) => failed with
+    {
+        Next = NextAction.RetryAt(_policy.TimeProvider.GetUtcNow() + StoreRetry),
+        StoreError = storeError,
+    };
+
+    /// <summary>What becomes of a record that could not begin because the store fails.</summary>
+    public RecordFailure StoreIsDown(Exception storeError) =>
+        Unkept(new RecordFailure(null, ErrorClassification.Resource, DispositionReason.Systemic, default), storeError);
+}
