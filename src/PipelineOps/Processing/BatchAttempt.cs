@@ -4,12 +4,12 @@ namespace PipelineOps;
 public readonly struct BatchAttempt
 {
     private readonly StageAttempt _attempt;
-    private readonly IPartOfBatch? _part;
+    private readonly object _records;
 
-    internal BatchAttempt(in StageAttempt attempt, IPartOfBatch? part)
+    internal BatchAttempt(in StageAttempt attempt, object records)
     {
         _attempt = attempt;
-        _part = part;
+        _records = records;
     }
 
     /// <inheritdoc cref="StageAttempt.Number"/>
@@ -26,5 +26,5 @@ public readonly struct BatchAttempt
     /// along, so that the receiver can tell a repetition from a new record.
     /// </summary>
     /// <param name="index">The record's place in the list that the handler got.</param>
-    public string IdempotencyKey(int index) => $"{_attempt.IdempotencyKey}-{_part?.IndexInBatch(index) ?? index}";
+    public string IdempotencyKey(int index) => $"{_attempt.IdempotencyKey}-{IPartOfBatch.IndexIn(_records, index)}";
 }

@@ -5,7 +5,7 @@ internal readonly struct BatchAttemptHandler<TRecord, TState>(Func<IReadOnlyList
     : IRecordHandler<IReadOnlyList<TRecord>, ValueTask>
 {
     public ValueTask Invoke(IReadOnlyList<TRecord> record, in StageAttempt attempt, CancellationToken cancellationToken) =>
-        handler(record, state, new BatchAttempt(in attempt, record as IPartOfBatch), cancellationToken);
+        handler(record, state, new BatchAttempt(in attempt, record), cancellationToken);
 }
 
 /// <summary>A batch handler that reports on each record.</summary>

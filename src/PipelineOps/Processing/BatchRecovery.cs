@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PipelineOps;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private readonly TCall _call;
     private readonly BatchReport? _report;
     private readonly BatchEffect _effect;
+    private readonly bool _needsWitness;
     private readonly BatchOptions _options;
     private readonly CancellationToken _cancellationToken;
     private readonly RecordResult?[] _results;
@@ -27,6 +30,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         TCall call,
         BatchReport? report,
         BatchEffect effect,
+        bool needsWitness,
         BatchOptions options,
         CancellationToken cancellationToken)
     {
@@ -35,6 +39,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         _call = call;
         _report = report;
         _effect = effect;
+        _needsWitness = needsWitness;
         _options = options;
         _cancellationToken = cancellationToken;
         _results = new RecordResult?[records.Count];
@@ -127,7 +132,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
 
     private async ValueTask IsolateAsync(int start, int count, CallFailure whole)
     {
-        var isolation = new BatchIsolation(count, _options, Policy.TimeProvider);
+        var isolation = new BatchIsolation(count, _needsWitness ? _options : _options.WithoutWitness(), Policy.TimeProvider);
         var own = new Dictionary<int, CallEnd<None>>();
         IReadOnlyList<FailureAttempt> earlier = [.. whole.Attempts.Select(attempt => attempt with { BatchSize = count })];
         int convicted = 0;
@@ -170,8 +175,8 @@ internal sealed class BatchRecovery<TRecord, TCall>
                     _processor.Capacity.Failed(count);
 
                 break;
-            case IsolationOutcome.Systemic when _stopped is null && isolation.Suspects.Count == count && own.Values.All(static end => IsRecordsFault(end.Failure!)):
-                // Nobody is left to bear witness, but each of the errors is one that its record is to blame for.
+            case IsolationOutcome.Systemic when _stopped is null && isolation.Suspects.Count == count && (!_needsWitness || own.Values.All(static end => IsRecordsFault(end.Failure!))):
+                // Nobody is left to bear witness, but each of the errors is one that its record is to blame for, or there was none time and again.
                 for (int i = 0; i < count; i++)
                     await ConvictAsync(start, i, own, earlier).ConfigureAwait(false);
 
@@ -181,9 +186,11 @@ internal sealed class BatchRecovery<TRecord, TCall>
                     whole.ToException(), whole.Classification, DispositionReason.Systemic, NextAction.OpenCircuit(Policy.TimeProvider.GetUtcNow() + Policy.Circuit?.RetryAfter));
                 break;
             case IsolationOutcome.SkipLimitReached:
-                Policy.Telemetry.SkipLimitCrossed(
-                    $"{isolation.Poison.Count + isolation.Suspects.Count} of {count} records of one batch are bad; the limits are MaxSkipped {_options.MaxSkipped} and MaxSkippedRatio {_options.MaxSkippedRatio}");
-                _stopped = new RecordFailure(whole.ToException(), whole.Classification, DispositionReason.Poison, NextAction.FailRun);
+                string crossed = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{isolation.Poison.Count + isolation.Suspects.Count} of {count} records of one batch are bad; the limits are {Limit(nameof(BatchOptions.MaxSkipped), _options.MaxSkipped)} and {Limit(nameof(BatchOptions.MaxSkippedRatio), _options.MaxSkippedRatio)}.");
+                Policy.Telemetry.SkipLimitCrossed(crossed);
+                _stopped = new RecordFailure(whole.ToException(), whole.Classification, DispositionReason.Poison, NextAction.FailRun) { Problem = crossed };
                 break;
             default:
                 await EndAsOneAsync(rest, start + count - rest, whole, attempts: 1).ConfigureAwait(false);
@@ -370,4 +377,6 @@ internal sealed class BatchRecovery<TRecord, TCall>
     }
 
     private static bool IsRecordsFault(CallFailure failure) => failure.Classification is { Circuit: CircuitEffect.Neutral, IsRetryable: false };
+
+    private static string Limit(string name, IFormattable? value) => $"{name} {value?.ToString(null, CultureInfo.InvariantCulture) ?? "none"}";
 }

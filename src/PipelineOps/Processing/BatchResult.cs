@@ -24,7 +24,15 @@ public readonly struct BatchResult
     }
 
     /// <summary>The same batch, after which the run fails.</summary>
-    internal BatchResult FailingRun() => new(_results ?? [.. Enumerable.Repeat(this[0], Count)], Calls, NextAction.FailRun);
+    internal BatchResult FailingRun(string problem)
+    {
+        RecordResult[] results = _results ?? [.. Enumerable.Repeat(this[0], Count)];
+        results[^1] = results[^1].FailingRun(problem);
+        return new(results, Calls, NextAction.FailRun);
+    }
+
+    /// <summary>Whether its records were called one by one in vain.</summary>
+    internal bool IsSystemic => Calls > 1 && Next.Kind == NextActionKind.OpenCircuit;
 
     /// <summary>How many records the batch has.</summary>
     public int Count { get; }

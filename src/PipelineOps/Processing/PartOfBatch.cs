@@ -6,6 +6,9 @@ namespace PipelineOps;
 internal interface IPartOfBatch
 {
     int IndexInBatch(int index);
+
+    /// <summary>Where the records of a list stand in the batch that it is a part of; a list that is none is the batch.</summary>
+    static int IndexIn(object records, int index) => records is IPartOfBatch part ? part.IndexInBatch(index) : index;
 }
 
 /// <summary>Records of a batch that follow each other.</summary>
@@ -15,7 +18,7 @@ internal sealed class BatchSlice<T>(IReadOnlyList<T> batch, int start, int count
 
     public T this[int index] => (uint)index < (uint)count ? batch[start + index] : throw new ArgumentOutOfRangeException(nameof(index));
 
-    public int IndexInBatch(int index) => start + index;
+    public int IndexInBatch(int index) => IPartOfBatch.IndexIn(batch, start + index);
 
     public IEnumerator<T> GetEnumerator()
     {
@@ -33,7 +36,7 @@ internal sealed class BatchSelection<T>(IReadOnlyList<T> batch, int[] indexes) :
 
     public T this[int index] => batch[indexes[index]];
 
-    public int IndexInBatch(int index) => indexes[index];
+    public int IndexInBatch(int index) => IPartOfBatch.IndexIn(batch, indexes[index]);
 
     public IEnumerator<T> GetEnumerator() => indexes.Select(index => batch[index]).GetEnumerator();
 

@@ -11,6 +11,7 @@ internal sealed class RecordProcessor : IDisposable
     private static readonly Disposition[] Dispositions = Enum.GetValues<Disposition>();
 
     private readonly BatchOptions _batches;
+    private readonly SkipLimits _skipLimits;
 
     public RecordProcessor(StagePolicy policy, RecoveryOptions options, RecordLedger ledger)
     {
@@ -23,6 +24,7 @@ internal sealed class RecordProcessor : IDisposable
         NoRetryPolicy = policy with { MaxRetries = 0 };
         SingleRetryPolicy = BatchPolicy with { MaxRetries = Math.Min(1, policy.MaxRetries) };
         _batches = options.Batches;
+        _skipLimits = options.SkipLimits;
     }
 
     public StagePolicy Policy { get; }
@@ -46,6 +48,16 @@ internal sealed class RecordProcessor : IDisposable
     public RecordRecovery Recovery { get; }
 
     public void Dispose() => Recovery.Dispose();
+
+    /// <summary>Counts a run's records against the limits of a run.</summary>
+    public SkipCounter SkipsOfRun() => SkipCounter.ForRun(_skipLimits);
+
+    /// <summary>Counts a record that a filter leaves out.</summary>
+    public RecordResult LeaveOut()
+    {
+        Ledger.End(Ledger.Begin(1), Disposition.Filtered, 1);
+        return new RecordResult(Disposition.Filtered, 0);
+    }
 
     /// <summary>The commonest kind of handler, whose success at once takes no state machine.</summary>
     public ValueTask<RecordResult> ProcessAsync<TRecord>(
@@ -88,7 +100,7 @@ internal sealed class RecordProcessor : IDisposable
 
     /// <summary>A batch, with a report if its handler gives one.</summary>
     public ValueTask<BatchResult> ProcessBatchAsync<TRecord, TCall>(
-        IReadOnlyList<TRecord> records, TCall call, BatchReport? report, BatchEffect effect, CancellationToken cancellationToken)
+        IReadOnlyList<TRecord> records, TCall call, BatchReport? report, BatchEffect effect, CancellationToken cancellationToken, bool needsWitness = true)
         where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
     {
         int count = records.Count;
@@ -97,15 +109,15 @@ internal sealed class RecordProcessor : IDisposable
 
         int line = Ledger.Begin(count);
         if (Recovery.Store.IsClosed || Capacity.Limit < count)
-            return FinishBatchAsync(null, records, call, report, effect, line, cancellationToken);
+            return FinishBatchAsync(null, records, call, report, effect, needsWitness, line, cancellationToken);
 
         ValueTask<CallEnd<None>> pending = call.Execute(BatchPolicy, records, cancellationToken);
         if (!pending.IsCompletedSuccessfully)
-            return FinishBatchAsync(pending, records, call, report, effect, line, cancellationToken);
+            return FinishBatchAsync(pending, records, call, report, effect, needsWitness, line, cancellationToken);
 
         CallEnd<None> end = pending.Result;
         if (end.Failure is not null || report is not null || Skips.IsLimited)
-            return FinishBatchAsync(new(end), records, call, report, effect, line, cancellationToken);
+            return FinishBatchAsync(new(end), records, call, report, effect, needsWitness, line, cancellationToken);
 
         Ledger.End(line, Disposition.Succeeded, count);
         return new(new BatchResult(count, end.Attempts));
@@ -117,6 +129,7 @@ internal sealed class RecordProcessor : IDisposable
         TCall call,
         BatchReport? report,
         BatchEffect effect,
+        bool needsWitness,
         int line,
         CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
@@ -131,7 +144,7 @@ internal sealed class RecordProcessor : IDisposable
             else if (first is null && await Recovery.Store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
                 result = Returned(records.Count, Recovery.StoreIsDown(storeError));
             else
-                result = await new BatchRecovery<TRecord, TCall>(this, records, call, report, effect, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
+                result = await new BatchRecovery<TRecord, TCall>(this, records, call, report, effect, needsWitness, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
 
             ended = result;
             return Skips.IsLimited ? Limit(result) : result;
@@ -162,7 +175,7 @@ internal sealed class RecordProcessor : IDisposable
             return result;
 
         Policy.Telemetry.SkipLimitCrossed(crossed);
-        return result.FailingRun();
+        return result.FailingRun(crossed);
     }
 
     private async ValueTask<RecordResult<T>> ProcessOnceStoreWorksAsync<TRecord, T, TCall>(
@@ -208,7 +221,7 @@ internal sealed class RecordProcessor : IDisposable
             return result;
 
         Policy.Telemetry.SkipLimitCrossed(crossed);
-        return new(result.Value, result.ToRecordResult().FailingRun());
+        return new(result.Value, result.ToRecordResult().FailingRun(crossed));
     }
 
     private static Disposition DispositionOf<T>(T? value) =>

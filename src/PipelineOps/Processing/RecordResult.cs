@@ -39,6 +39,9 @@ public readonly struct RecordResult
     /// <summary>Why the failure could not be kept, so that the record was returned; <see langword="null"/> if it could.</summary>
     public Exception? StoreError => _failure?.StoreError;
 
+    /// <summary>Which limit was crossed, in a sentence with its figures, when the run is to fail for too many skipped records; otherwise <see langword="null"/>.</summary>
+    public string? Problem => _failure?.Problem;
+
     /// <summary>How often the handler was invoked; 0 if the stage refused the call.</summary>
     public int Attempts { get; }
 
@@ -46,8 +49,8 @@ public readonly struct RecordResult
     internal RecordResult Unkept(Func<RecordFailure, RecordFailure> change) => new(Disposition.Returned, Attempts, change(_failure! with { Kept = null }));
 
     /// <summary>The same record, after which the run fails.</summary>
-    internal RecordResult FailingRun() =>
-        new(Disposition, Attempts, (_failure ?? new RecordFailure(null, default, default, default)) with { Next = NextAction.FailRun });
+    internal RecordResult FailingRun(string problem) =>
+        new(Disposition, Attempts, (_failure ?? new RecordFailure(null, default, default, default)) with { Next = NextAction.FailRun, Problem = problem });
 
     /// <summary>The disposition, and why.</summary>
     public override string ToString() => Reason is { } reason ? $"{Disposition} ({reason})" : Disposition.ToString();

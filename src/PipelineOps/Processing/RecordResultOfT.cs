@@ -45,6 +45,9 @@ public readonly struct RecordResult<T>
     /// <inheritdoc cref="RecordResult.StoreError"/>
     public Exception? StoreError => _result.StoreError;
 
+    /// <inheritdoc cref="RecordResult.Problem"/>
+    public string? Problem => _result.Problem;
+
     /// <inheritdoc cref="RecordResult.Attempts"/>
     public int Attempts => _result.Attempts;
 

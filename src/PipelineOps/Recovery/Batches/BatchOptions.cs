@@ -34,6 +34,16 @@ public sealed class BatchOptions
     /// <value>The default is 1 min; more than zero.</value>
     public TimeSpan CeilingDuration { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>The same for a batch whose records are taken at their word, because waiting for a witness did not help.</summary>
+    internal BatchOptions WithoutWitness() => new()
+    {
+        MaxIsolationCalls = MaxIsolationCalls,
+        IsolationTimeout = IsolationTimeout,
+        MaxSkipped = MaxSkipped,
+        MaxSkippedRatio = MaxSkippedRatio,
+        Witnesses = int.MaxValue,
+    };
+
     internal void Validate(OptionsProblems problems, string prefix)
     {
         problems.Require(MaxIsolationCalls is null or >= 1, $"{prefix}{nameof(MaxIsolationCalls)}", MaxIsolationCalls, "at least 1, or null for no limit");

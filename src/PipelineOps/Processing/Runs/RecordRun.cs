@@ -1,0 +1,258 @@
+using System.Runtime.CompilerServices;
+
+namespace PipelineOps;
+
+/// <summary>
+/// Goes through a source with some workers, each of which reads, processes and acknowledges one record or batch at a time: no more is read than is worked on. Nobody
+/// reads while the circuit is open or the failure store is down, and what was refused meanwhile is held and processed again.
+/// </summary>
+internal abstract class RecordRun<T>
+{
+    private static readonly TimeSpan FirstHold = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(5);
+
+    private readonly Func<RecordProcessor> _processor;
+    private readonly RunOptions<T> _options;
+    private readonly StagePolicy _policy;
+    private readonly PipelineRun _run;
+    private readonly SkipCounter _skips;
+    private readonly Acknowledgements _acknowledgements = new();
+    private readonly CancellationTokenSource _stop;
+    private RunProblem? _problem;
+
+    protected RecordRun(Func<RecordProcessor> processor, RunOptions<T> options, CancellationToken cancellationToken)
+    {
+        _processor = processor;
+        _options = options;
+        _policy = processor().Policy;
+        _run = options.Run ?? new PipelineRun();
+        _skips = processor().SkipsOfRun();
+        CancellationToken = cancellationToken;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, options.StopReading);
+    }
+
+    protected CancellationToken CancellationToken { get; }
+
+    /// <summary>Asked for each time: the stage may be reconfigured during the run.</summary>
+    protected RecordProcessor Processor => _processor();
+
+    protected abstract int ReadSize { get; }
+
+    protected abstract TimeSpan Linger { get; }
+
+    /// <summary>Goes through the source; <paramref name="open"/> gets the token that ends the reading.</summary>
+    public async Task<RunSummary> RunAsync(Func<CancellationToken, IRecordSource<T>> open)
+    {
+        long start = _policy.TimeProvider.GetTimestamp();
+        using (_run.Enter())
+        using (_stop)
+        {
+            var reader = new SourceReader<T>(open(_stop.Token), _policy.TimeProvider, _stop.Token);
+            await Task.WhenAll(Enumerable.Range(0, _options.MaxParallelism).Select(_ => Task.Run(() => WorkAsync(reader), CancellationToken.None))).ConfigureAwait(false);
+            bool wasStopped = _stop.IsCancellationRequested;
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await DisposeAsync(reader).ConfigureAwait(false);
+
+            RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
+            var summary = new RunSummary(_run.Id, outcome, _run.Accounting, _policy.TimeProvider.GetElapsedTime(start), _problem?.Sentence);
+            return _problem is { } problem ? throw new RunFailedException(_policy.Telemetry.Pipeline, _policy.Telemetry.Stage, summary, problem.Error) : summary;
+        }
+    }
+
+    /// <summary>Processes records until each is settled or the run stops, and puts a result for each into <paramref name="results"/>.</summary>
+    protected abstract ValueTask SettleAsync(List<T> records, RecordResult[] results);
+
+    /// <summary>Waits as records that were given back ask for. Answers whether they may be processed again.</summary>
+    /// <param name="next">What they ask for.</param>
+    /// <param name="holds">How often they were held before.</param>
+    protected async ValueTask<bool> HoldAsync(NextAction next, int holds)
+    {
+        if (next.Kind == NextActionKind.FailRun || CancellationToken.IsCancellationRequested)
+            return false;
+
+        if (next.Kind == NextActionKind.OpenCircuit && _policy.Circuit is { } circuit && circuit.RetryAfter != TimeSpan.Zero)
+        {
+            await circuit.WaitUntilReadyAsync(CancellationToken).ConfigureAwait(false);
+            return true;
+        }
+
+        TimeSpan delay = next is { Kind: NextActionKind.RetryAt, At: { } at } ? at - _policy.TimeProvider.GetUtcNow() : FirstHold * Math.Pow(2, Math.Min(holds, 10));
+        delay = delay < FirstHold ? FirstHold : delay > LongestHold ? LongestHold : delay;
+        await Task.Delay(delay, _policy.TimeProvider, CancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task WorkAsync(SourceReader<T> reader)
+    {
+        List<T> records = [];
+        while (!_stop.IsCancellationRequested)
+        {
+            long place;
+            try
+            {
+                await ReadyToReadAsync().ConfigureAwait(false);
+                records = ReadSize == 1 ? records : [];
+                records.Clear();
+                place = await reader.ReadAsync(records, ReadSize, Linger).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // The source is user code.
+                Fail(new("the source threw", exception));
+                return;
+            }
+
+            if (place < 0)
+                return;
+
+            await ProcessAsync(records, place).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask ReadyToReadAsync()
+    {
+        RecordProcessor processor = Processor;
+        if (processor.Policy.Circuit is { State: not CircuitState.Closed } circuit)
+            await circuit.WaitUntilReadyAsync(_stop.Token).ConfigureAwait(false);
+
+        while (processor.Recovery.Store.IsClosed && await processor.Recovery.Store.WaitAsync(_stop.Token).ConfigureAwait(false) is not null)
+            _stop.Token.ThrowIfCancellationRequested();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ProcessAsync(List<T> read, long place)
+    {
+        int line = _run.Ledger.Begin(read.Count);
+        var results = new RecordResult[read.Count];
+        Array.Fill(results, new RecordResult(Disposition.Returned, 0));
+        try
+        {
+            if (_options.Filter is null)
+                await SettleAsync(read, results).ConfigureAwait(false);
+            else
+                await SettleFilteredAsync(read, results, _options.Filter).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (CancellationToken.IsCancellationRequested)
+        {
+            // Stopped while it was held: given back.
+        }
+        catch (Exception exception)
+        {
+            Fail(new("the filter or the stage threw", exception));
+        }
+
+        foreach (RecordResult result in results)
+        {
+            _run.Ledger.End(line, result.Disposition, 1);
+            Judge(result);
+        }
+
+        if (_options.Acknowledge is { } acknowledge)
+            await AcknowledgeAsync(acknowledge, read, results, place).ConfigureAwait(false);
+    }
+
+    private async ValueTask SettleFilteredAsync(List<T> read, RecordResult[] results, Func<T, bool> filter)
+    {
+        List<T> wanted = [];
+        List<int> places = [];
+        for (int i = 0; i < read.Count; i++)
+        {
+            if (filter(read[i]))
+            {
+                wanted.Add(read[i]);
+                places.Add(i);
+            }
+            else
+            {
+                results[i] = Processor.LeaveOut();
+            }
+        }
+
+        if (wanted.Count == 0)
+            return;
+
+        var settled = new RecordResult[wanted.Count];
+        Array.Fill(settled, new RecordResult(Disposition.Returned, 0));
+        try
+        {
+            await SettleAsync(wanted, settled).ConfigureAwait(false);
+        }
+        finally
+        {
+            for (int i = 0; i < settled.Length; i++)
+                results[places[i]] = settled[i];
+        }
+    }
+
+    /// <summary>Fails the run if the record asks for that, or if too many were skipped.</summary>
+    private void Judge(in RecordResult result)
+    {
+        if (result.Next.Kind == NextActionKind.FailRun)
+            Fail(result.Problem is { } problem ? new(problem) : new("a record failed with", result.Error));
+
+        if (!_skips.IsLimited || !result.IsSettled)
+            return;
+
+        if (_skips.Add(1, result.Disposition is Disposition.Succeeded or Disposition.Filtered ? 0 : 1) is { } crossed)
+        {
+            _policy.Telemetry.SkipLimitCrossed(crossed);
+            Fail(new(crossed));
+        }
+    }
+
+    private async ValueTask AcknowledgeAsync(Func<T, RecordResult, ValueTask> acknowledge, List<T> records, RecordResult[] results, long place)
+    {
+        if (_options.Ordered && !await _acknowledgements.TurnAsync(place).ConfigureAwait(false))
+            return;
+
+        try
+        {
+            for (int i = 0; i < records.Count; i++)
+            {
+                if (results[i].IsSettled)
+                {
+                    await acknowledge(records[i], results[i]).ConfigureAwait(false);
+                }
+                else if (_options.Ordered)
+                {
+                    // Nothing behind a record that was given back may be acknowledged.
+                    _acknowledgements.End();
+                    return;
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            // User code.
+            Fail(new("the acknowledgement threw", exception));
+            _acknowledgements.End();
+            return;
+        }
+
+        if (_options.Ordered)
+            _acknowledgements.Pass();
+    }
+
+    private void Fail(RunProblem problem)
+    {
+        if (Interlocked.CompareExchange(ref _problem, problem, null) is null)
+            _stop.Cancel();
+    }
+
+    private async ValueTask DisposeAsync(SourceReader<T> reader)
+    {
+        try
+        {
+            await reader.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // The source is user code.
+            Fail(new("the source threw when it was disposed", exception));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Threading.Channels;
+
+namespace PipelineOps;
+
+/// <summary>Where a run's records come from. For one caller at a time.</summary>
+internal interface IRecordSource<T> : IAsyncDisposable
+{
+    /// <summary>Takes a record that is there at once.</summary>
+    bool TryRead(out T record);
+
+    /// <summary>Waits until there is a record to take; answers <see langword="false"/> at the end.</summary>
+    ValueTask<bool> WaitAsync();
+}
+
+internal sealed class ChannelSource<T>(ChannelReader<T> reader, CancellationToken stop) : IRecordSource<T>
+{
+    public bool TryRead(out T record) => reader.TryRead(out record!);
+
+    public ValueTask<bool> WaitAsync() => reader.WaitToReadAsync(stop);
+
+    public ValueTask DisposeAsync() => default;
+}
+
+internal sealed class EnumerableSource<T>(IAsyncEnumerable<T> source, CancellationToken stop) : IRecordSource<T>
+{
+    private readonly IAsyncEnumerator<T> _records = source.GetAsyncEnumerator(stop);
+    private bool _hasCurrent;
+
+    public bool TryRead(out T record)
+    {
+        record = _hasCurrent ? _records.Current : default!;
+        (bool had, _hasCurrent) = (_hasCurrent, false);
+        return had;
+    }
+
+    public async ValueTask<bool> WaitAsync() => _hasCurrent = await _records.MoveNextAsync().ConfigureAwait(false);
+
+    public ValueTask DisposeAsync() => _records.DisposeAsync();
+}
