@@ -1,0 +1,92 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+
+namespace PipelineOps;
+
+/// <summary>Reads failures from their files; fastest in the order in which they were appended. For one reader at a time.</summary>
+internal sealed class RecordReader(FailureIndex index, Action<FailureStoreDamage> report) : IDisposable
+{
+    private Segment? _segment;
+    private SafeFileHandle? _file;
+    private byte[] _bytes = [];
+
+    /// <summary>Reads a failure.</summary>
+    /// <returns><see langword="null"/> if it is forgotten, or has become unreadable, which is reported.</returns>
+    public FailureRecord? Read(FailureEntry entry)
+    {
+        LineSpan? missing = null;
+        while (true)
+        {
+            LineSpan line;
+            lock (index.Gate)
+            {
+                if (entry.IsForgotten)
+                    return null;
+                line = entry.Line;
+            }
+
+            // The file was replaced after the index was asked; if the index still points to it, somebody has deleted it.
+            if (missing == line)
+            {
+                report(new FailureStoreDamage(line.Segment.File, line.Offset, line.Length, "The file is gone."));
+                return null;
+            }
+
+            try
+            {
+                Open(line.Segment);
+            }
+            catch (FileNotFoundException)
+            {
+                missing = line;
+                continue;
+            }
+
+            if (LineAt(line) is { } bytes && LogLine.IsIntact(bytes.Span) && LogLine.ParseFailure(bytes.Span, entry.Id) is { } record)
+                return record;
+
+            report(new FailureStoreDamage(line.Segment.File, line.Offset, line.Length, "It has changed since it was written or read."));
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        if (_bytes.Length > 0)
+            ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = [];
+    }
+
+    private void Open(Segment segment)
+    {
+        if (_segment == segment)
+            return;
+
+        _file?.Dispose();
+        _segment = null;
+        _file = segment.OpenToRead();
+        _segment = segment;
+    }
+
+    private ReadOnlyMemory<byte>? LineAt(LineSpan line)
+    {
+        if (_bytes.Length < line.Length)
+        {
+            if (_bytes.Length > 0)
+                ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = ArrayPool<byte>.Shared.Rent(line.Length);
+        }
+
+        for (int filled = 0; filled < line.Length;)
+        {
+            int read = RandomAccess.Read(_file!, _bytes.AsSpan(filled, line.Length - filled), line.Offset + filled);
+            if (read == 0)
+                return null;
+            filled += read;
+        }
+
+        // A line whose end was lost has none.
+        return _bytes.AsMemory(0, _bytes[line.Length - 1] == '\n' ? line.Length - 1 : line.Length);
+    }
+}
