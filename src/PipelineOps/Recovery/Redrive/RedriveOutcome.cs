@@ -1,0 +1,17 @@
+namespace PipelineOps;
+
+/// <summary>What became of a failure that was sent.</summary>
+public enum RedriveOutcome : byte
+{
+    /// <summary>
+    /// The record was processed again. It either succeeded, or failed again and is kept as a new failure, with this one's id as its
+    /// <see cref="FailureRecord.ParentId"/>: return this only once that one is kept.
+    /// </summary>
+    Redriven,
+
+    /// <summary>The record is not worth another try: the failure is discarded.</summary>
+    Discard,
+
+    /// <summary>Not now: the failure stays open, and is not sent again by the same run.</summary>
+    Leave,
+}
