@@ -156,11 +156,14 @@ public sealed class BatchIsolation
     /// <exception cref="InvalidOperationException">No call is under way.</exception>
     public void Succeeded()
     {
-        int end = _position + EndCall();
-        if (end == _contaminatedEnd && _contaminatedEnd > _position)
+        int length = EndCall();
+
+        // All that was left of records that had failed together: that failure was transient.
+        if (length == _contaminatedEnd - _position)
             _faults++;
 
-        MoveTo(end);
+        _position += length;
+        _contaminatedEnd = Math.Max(_contaminatedEnd, _position);
         _anySucceeded = true;
         ConvictSuspects();
         if (_position == Count)
@@ -185,7 +188,9 @@ public sealed class BatchIsolation
     {
         _faults++;
         _suspects.Add(_position);
-        MoveTo(_position + 1);
+
+        // It explains the failures so far: nothing is known of the records behind it.
+        _contaminatedEnd = ++_position;
         if (ExceedsSkipLimit(_poison.Count + _suspects.Count))
             Outcome = IsolationOutcome.SkipLimitReached;
         else if (_anySucceeded)
@@ -225,12 +230,6 @@ public sealed class BatchIsolation
     {
         _poison.AddRange(_suspects);
         _suspects.Clear();
-    }
-
-    private void MoveTo(int position)
-    {
-        _position = position;
-        _contaminatedEnd = Math.Max(_contaminatedEnd, position);
     }
 
     private int EndCall()
