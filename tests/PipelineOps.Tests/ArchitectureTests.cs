@@ -15,10 +15,12 @@ public sealed class ArchitectureTests
         ["Retrying"] = [],
         ["Concurrency"] = [],
         ["Timeouts"] = ["Errors/StageTimeoutKind"],
+        ["Recovery"] = ["Errors"],
         ["Telemetry"] = ["CircuitBreaking", "Errors"],
-        ["Execution"] = ["CircuitBreaking", "Concurrency", "Errors", "Retrying", "Telemetry", "Timeouts"],
-        ["Stages"] = ["CircuitBreaking", "Concurrency", "Errors", "Execution", "Retrying", "Telemetry"],
-        ["DependencyInjection"] = ["Stages"],
+        ["Execution"] = ["CircuitBreaking", "Concurrency", "Errors", "Recovery/FailureAttempt", "Retrying", "Telemetry", "Timeouts"],
+        ["Processing"] = ["CircuitBreaking", "Errors", "Execution", "Recovery", "Retrying", "Telemetry"],
+        ["Stages"] = ["CircuitBreaking", "Concurrency", "Errors", "Execution", "Processing", "Recovery", "Retrying", "Telemetry"],
+        ["DependencyInjection"] = ["Recovery", "Stages"],
     };
 
     // What each package may reference besides the projects of this repository.

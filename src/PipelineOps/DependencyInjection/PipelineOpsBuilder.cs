@@ -31,4 +31,18 @@ public sealed class PipelineOpsBuilder
         Services.AddKeyedSingleton(name, (services, _) => services.GetRequiredService<PipelineRegistry>().GetPipeline(name));
         return this;
     }
+
+    /// <summary>
+    /// Keeps the failures of all stages that name no store of their own in a <see cref="FileFailureStore"/>, which services can inject as
+    /// <see cref="IFailureStore"/>. It is opened with the registry's first use and closed with the container.
+    /// </summary>
+    /// <param name="folder">The store's folder; created if there is none. One process at a time may have it.</param>
+    /// <param name="options">How failures are kept; <see langword="null"/> for the defaults.</param>
+    /// <returns>The same builder.</returns>
+    public PipelineOpsBuilder AddFileFailureStore(string folder, FileFailureStoreOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        Services.AddSingleton<IFailureStore>(_ => FileFailureStore.Open(folder, options));
+        return this;
+    }
 }

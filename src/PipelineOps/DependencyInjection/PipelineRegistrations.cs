@@ -39,6 +39,9 @@ internal sealed class PipelineRegistrations
                 options.TimeProvider ??= services.GetService<TimeProvider>();
                 options.LoggerFactory ??= services.GetService<ILoggerFactory>();
                 options.MeterFactory ??= services.GetService<IMeterFactory>();
+                if (options.Recovery is { } recovery)
+                    recovery.FailureStore ??= services.GetService<IFailureStore>();
+
                 options.Validate(problems);
                 stages.Add((name, options));
             }

@@ -98,6 +98,20 @@ internal sealed class RecordProcessor : IDisposable
         return new(new RecordResult<T>(end.Value, new RecordResult(disposition, end.Attempts)));
     }
 
+    /// <summary>Processes the record of a failure again.</summary>
+    /// <exception cref="InvalidDataException">There is no whole payload to process.</exception>
+    public async ValueTask<RedriveOutcome> RedriveAsync<TRecord, T, TCall>(FailureRecord failure, TCall call, CancellationToken cancellationToken)
+        where TCall : struct, IRecordCall<TRecord, T>
+    {
+        TRecord record = Recovery.ReadPayload<TRecord>(failure);
+        RecordResult result = await ProcessAsync<TRecord, T, TCall>(record, call, cancellationToken, failure).ConfigureAwait(false);
+        if (result.IsSettled)
+            return RedriveOutcome.Redriven;
+
+        cancellationToken.ThrowIfCancellationRequested();
+        throw result.StoreError ?? result.Error ?? new InvalidOperationException($"Stage {Policy.Telemetry.Name} gave the record back: {result}.");
+    }
+
     /// <summary>A batch, with a report if its handler gives one.</summary>
     public ValueTask<BatchResult> ProcessBatchAsync<TRecord, TCall>(
         IReadOnlyList<TRecord> records, TCall call, BatchReport? report, BatchEffect effect, CancellationToken cancellationToken, bool needsWitness = true)

@@ -7,6 +7,8 @@ internal sealed class RecordRecovery : IDisposable
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(5);
 
     private readonly StagePolicy _policy;
+    private readonly IPayloadSerializer _serializer;
+    private readonly SharedFailureStore? _shared;
     private readonly FailureComposer _composer;
     private readonly RecoverySet _recoveries;
     private readonly SeverityEscalation _escalation;
@@ -16,16 +18,34 @@ internal sealed class RecordRecovery : IDisposable
     {
         StageTelemetry telemetry = policy.Telemetry;
         _policy = policy;
+        _serializer = options.Payload.Serializer;
         _composer = new FailureComposer(telemetry.Pipeline, telemetry.Stage, options.Payload, options.Descriptions, telemetry.CallbackFailed);
         _recoveries = new RecoverySet(options.Recoveries);
         _escalation = new SeverityEscalation(options.Escalation, policy.TimeProvider);
         _notifications = new NotificationQueue(options.Notifiers, telemetry.CallbackFailed, telemetry.NotificationsDropped);
-        Store = new StoreGate(() => options.FailureStore ?? throw new InvalidOperationException("Recovery.FailureStore is not set."), options.StoreTimeout, policy);
+        IFailureStore? store = options.FailureStore;
+        _shared = store is null ? new SharedFailureStore(options.FailureFolder) : null;
+        Store = new StoreGate(store is null ? _shared!.Open : () => store, options.StoreTimeout, policy);
     }
 
     public StoreGate Store { get; }
 
-    public void Dispose() => _notifications.Dispose();
+    public void Dispose()
+    {
+        _notifications.Dispose();
+        _shared?.Dispose();
+    }
+
+    /// <summary>Reads the record of a failure.</summary>
+    /// <exception cref="InvalidDataException">There is no whole payload.</exception>
+    public T ReadPayload<T>(FailureRecord failure) => failure.Payload switch
+    {
+        null => throw new InvalidDataException($"Failure {failure.Id} has no payload. Keep payloads (Recovery.Payload.Enabled) to redrive from the store."),
+        { Error: { } error } => throw new InvalidDataException($"Failure {failure.Id} has no payload: {error}"),
+        { IsTruncated: true } payload => throw new InvalidDataException(
+            $"The payload of failure {failure.Id} was cut from {payload.OriginalLength} to {payload.Content.Length} bytes. Raise Recovery.Payload.MaxBytes for such records, and take this one from its source ({failure.SourcePosition})."),
+        { } payload => _serializer.Deserialize<T>(payload.Content),
+    };
 
     /// <summary>Decides on a record whose call has failed, and keeps it if that is the decision; as the child of <paramref name="parent"/>, if that is being redriven.</summary>
     public async ValueTask<RecordResult<T>> RecoverAsync<TRecord, T, TCall>(

@@ -18,6 +18,9 @@ internal sealed class StoreGate(Func<IFailureStore> open, TimeSpan timeout, Stag
     /// <summary>Whether the store failed the last time, so that no record may begin.</summary>
     public bool IsClosed => _isClosed;
 
+    /// <summary>The store, which is opened if it is not yet.</summary>
+    public IFailureStore Open() => open();
+
     /// <summary>Keeps failures. Answers <see langword="null"/> once they are, or why they could not be, in the time that there is.</summary>
     public async ValueTask<Exception?> KeepAsync(IReadOnlyList<FailureRecord> failures, CancellationToken cancellationToken)
     {

@@ -41,6 +41,11 @@ public sealed class PipelineStage : IDisposable
     /// <summary>What became of every record that the stage processed. Consistent at any moment, and readable after <see cref="Dispose"/> too.</summary>
     public RecordAccounting Accounting => _ledger.Read();
 
+    /// <summary>Where the stage keeps the records that fail. Opens the store if that is the stage's part and no failure has yet.</summary>
+    /// <exception cref="IOException">The store's folder cannot be opened, or is another process's.</exception>
+    /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
+    public IFailureStore FailureStore => Records.Recovery.Store.Open();
+
     internal RecordProcessor Records => _records ?? throw Disposed();
 
     private StagePolicy Policy
