@@ -18,7 +18,7 @@ public sealed class ArchitectureTests
         ["Recovery"] = ["Errors"],
         ["Telemetry"] = ["CircuitBreaking", "Errors"],
         ["Execution"] = ["CircuitBreaking", "Concurrency", "Errors", "Recovery/FailureAttempt", "Retrying", "Telemetry", "Timeouts"],
-        ["Processing"] = ["CircuitBreaking", "Errors", "Execution", "Recovery", "Retrying", "Telemetry"],
+        ["Processing"] = ["CircuitBreaking", "Errors", "Execution", "Recovery", "Telemetry"],
         ["Stages"] = ["CircuitBreaking", "Concurrency", "Errors", "Execution", "Processing", "Recovery", "Retrying", "Telemetry"],
         ["DependencyInjection"] = ["Recovery", "Stages"],
     };
