@@ -29,7 +29,7 @@ public readonly record struct RecordAccounting
     /// <summary>Records that nobody knows of whether they were processed; kept in the failure store.</summary>
     public long FailedUnknown { get; init; }
 
-    /// <summary>Records that have not ended yet.</summary>
+    /// <summary>Records that have not ended yet, and those that began while this was read.</summary>
     public long InFlight { get; init; }
 
     /// <summary>Records that were given back to their source. Not a part of <see cref="Read"/>: whoever reads one again counts it then.</summary>
