@@ -90,14 +90,14 @@ internal sealed class LogLine
         FailureStatus status = default;
         FailureDecisionKind decision = default;
         DateTimeOffset time = default;
-        bool hasKind = false;
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (Is(ref reader, "kind"u8))
             {
-                hasKind = true;
                 Kind = KindOf(ref reader);
+                if (Kind == LogLineKind.Unknown)
+                    return true;
             }
             else if (Is(ref reader, "id"u8))
                 Id = reader.GetGuid();
@@ -139,7 +139,7 @@ internal sealed class LogLine
                 Decision = actor is null || reason is null || !Enum.IsDefined(decision) ? null : new FailureDecision(decision, actor, reason, time);
                 return Decision is not null;
             default:
-                return hasKind;
+                return Kind != LogLineKind.Unknown;
         }
     }
 
@@ -151,7 +151,6 @@ internal sealed class LogLine
         string? run = null;
         Disposition disposition = default;
         ErrorCategory category = default;
-        reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (Is(ref reader, "id"u8))
