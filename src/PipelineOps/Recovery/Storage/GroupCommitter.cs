@@ -120,15 +120,14 @@ internal sealed class GroupCommitter(StoreFolder folder, FailureIndex index, Seg
         }
         catch (Exception exception)
         {
-            Exception failure = exception is IOException or UnauthorizedAccessException
-                ? new IOException(
-                    $"The failure store in {folder.Path} could not write: {exception.Message} Nothing of this was kept. "
-                    + "Free space on its disk, or mend the disk or the rights on it; writing again then works.",
-                    exception)
-                : exception;
+            // Not only what is an IOException: a file that may not grow any more is an argument out of range.
+            var failure = new IOException(
+                $"The failure store in {folder.Path} could not write: {exception.Message} Nothing of this was kept. "
+                + "Free space on its disk, or mend the disk or the rights on it; writing again then works.",
+                exception);
             foreach (StoreOperation operation in _group)
             {
-                if (operation.IsWritten || exception is not IOException)
+                if (operation.IsWritten)
                     operation.Fail(failure);
                 else
                     operation.Complete();

@@ -140,7 +140,7 @@ internal sealed class SegmentWriter(StoreFolder folder, FailureIndex index, File
         {
             Cut();
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
             // The next group tries again.
         }
