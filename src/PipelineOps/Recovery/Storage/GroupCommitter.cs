@@ -122,8 +122,8 @@ internal sealed class GroupCommitter(StoreFolder folder, FailureIndex index, Seg
         {
             // Not only what is an IOException: a file that may not grow any more is an argument out of range.
             var failure = new IOException(
-                $"The failure store in {folder.Path} could not write: {exception.Message} Nothing of this was kept. "
-                + "Free space on its disk, or mend the disk or the rights on it; writing again then works.",
+                $"The failure store in {folder.Path} could not be written, and nothing of this was kept. Free space on its disk, or mend the disk or the rights on it; "
+                + $"writing again then works. ({exception.Message})",
                 exception);
             foreach (StoreOperation operation in _group)
             {
