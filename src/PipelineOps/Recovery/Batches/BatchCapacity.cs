@@ -166,11 +166,10 @@ public sealed class BatchCapacity
 
     private void Lift(int size)
     {
-        _proven = size;
         _stride = StepBelow(_ceiling);
-        _limit = Sum(size, _stride);
         _ceiling = Unlimited;
         _trying = false;
+        Raise(size);
     }
 
     private int StepBelow(int ceiling) => _step ?? Math.Max(1, ceiling / 16);

@@ -38,9 +38,13 @@ namespace PipelineOps;
 ///     {
 ///         if (length == 1)
 ///             own[start] = exception;
-///         isolation.Failed();
+///         isolation.Failed(isSystemic: exception is OperationCanceledException);
 ///     }
 /// }
+///
+/// foreach (int record in isolation.Poison)
+///     Quarantine(records[record], own[record]);
+/// GiveBack(records[isolation.Settled..]);
 /// </code>
 /// </example>
 /// </remarks>
@@ -117,16 +121,16 @@ public sealed class BatchIsolation
     public int Settled => _suspects.Count > 0 ? _suspects[0] : _position;
 
     /// <summary>
-    /// The indices of the bad records, ascending; only ever appended to, by <see cref="Succeeded"/> as well as by <see cref="Failed"/>. Each one had exactly one failed call of it
-    /// alone, whose error is its own.
+    /// The indices of the bad records, ascending; only ever appended to, by <see cref="Succeeded"/> as well as by <see cref="Failed"/>. Each one had exactly one
+    /// failed call of it alone, whose error is its own.
     /// </summary>
     public IReadOnlyList<int> Poison => _poison;
 
     /// <summary>
-    /// The indices, ascending, of records that failed alone without being convicted; each one had exactly one failed call of it alone, whose error is its own. While the search goes on they wait for a witness.
-    /// Once it has ended they begin the rest, the records from <see cref="Settled"/> on: the one too many for the skip limit, or the first of a batch of which none
-    /// succeeded. When these are the whole batch, there was nobody to bear witness, and only the errors themselves can tell: where each is one that the record is to
-    /// blame for, its caller may convict them all.
+    /// The indices, ascending, of records that failed alone without being convicted; each one had exactly one failed call of it alone, whose error is its own.
+    /// While the search goes on they wait for a witness. Once it has ended they begin the rest, the records from <see cref="Settled"/> on: the one too many for the
+    /// skip limit, or the first of a batch of which none succeeded. When these are the whole batch there was nobody to bear witness, and only the errors themselves
+    /// can tell: where each is of a kind that the record is to blame for, the caller may convict them all.
     /// </summary>
     public IReadOnlyList<int> Suspects => _suspects;
 
