@@ -1,20 +1,20 @@
 namespace PipelineOps;
 
 /// <summary>
-/// Follows how many records of one batch a dependency takes: halves on a failure, grows again below the size that failed last, and tries that size again after a while.
-/// Keep one per stage, over all of its batches. Safe for use by many threads; without a failure so far it takes no lock.
+/// Follows how many records of one batch a dependency takes: halves on a failure, grows again below the size that failed last, and tries that size again
+/// after a while. Keep one per stage, over all of its batches. Safe for use by many threads; without a failure so far it takes no lock.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Additive increase, multiplicative decrease (D. Chiu and R. Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks",
-/// 1989) that remembers its ceiling, the smallest size that failed. Where the dependency takes c records and the first batch has b: at most ⌈log2(b/c)⌉ + 1 calls fail
-/// before one succeeds, they waste fewer than 2b records, and the size that succeeds is at least c/2. From there it grows by
+/// Additive increase, multiplicative decrease (D. Chiu and R. Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance in Computer
+/// Networks", 1989) that remembers its ceiling, the smallest size that failed. Where the dependency takes c records and the first batch has b: at most
+/// ⌈log2(b/c)⌉ + 1 calls fail before one succeeds, they waste fewer than 2b records, and the size that succeeds is at least c/2. From there it grows by
 /// <see cref="BatchOptions.CapacityStep"/>, but never by more than half the way to the ceiling, until it is one below the ceiling and so exactly c.
 /// </para>
 /// <para>
 /// Once <see cref="BatchOptions.CeilingDuration"/> has passed, one batch of the ceiling's size is tried, and no other meanwhile. If it fails, the next try
-/// comes after twice the time, up to 32 times: a steady dependency sees at most one failed try in that time. If it succeeds, there is no ceiling any more, and the size grows by steps
-/// that double.
+/// comes after twice the time, up to 32 times: a steady dependency sees at most one failed try in that time. If it succeeds, there is no ceiling any more,
+/// and the size grows by steps that double.
 /// </para>
 /// <para>Report failures that grow with the size only: out of memory, too large a request, a timeout that a smaller batch does not have.</para>
 /// </remarks>
@@ -31,7 +31,7 @@ public sealed class BatchCapacity
     private readonly object _gate = new();
     private volatile int _limit = Unlimited;
 
-    // The smallest size that failed, and what it is until it is tried again.
+    // The smallest size that failed, and when and how often in a row; it is tried again after a while.
     private int _ceiling = Unlimited;
     private TimeSpan _ceilingSince;
     private int _ceilingDoubling = 1;
@@ -46,7 +46,9 @@ public sealed class BatchCapacity
     private int _stride;
 
     /// <summary>Begins without a limit.</summary>
-    /// <param name="options"><see cref="BatchOptions.CapacityStep"/> and <see cref="BatchOptions.CeilingDuration"/>; the defaults when <see langword="null"/>. Copied.</param>
+    /// <param name="options">
+    /// <see cref="BatchOptions.CapacityStep"/> and <see cref="BatchOptions.CeilingDuration"/>; the defaults when <see langword="null"/>. Copied.
+    /// </param>
     /// <param name="timeProvider">The clock; the system's when <see langword="null"/>.</param>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
     public BatchCapacity(BatchOptions? options = null, TimeProvider? timeProvider = null)
@@ -78,7 +80,7 @@ public sealed class BatchCapacity
         lock (_gate)
         {
             // A try that is never reported only costs this time again.
-            if (wanted >= _ceiling && now - _ceilingSince >= _ceilingDuration * _ceilingDoubling)
+            if (_ceiling is not Unlimited && wanted >= _ceiling && now - _ceilingSince >= _ceilingDuration * _ceilingDoubling)
             {
                 _ceilingSince = now;
                 _trying = true;
@@ -89,20 +91,22 @@ public sealed class BatchCapacity
         }
     }
 
-    /// <summary>A batch failed for its size. Failures of one size that overlap, as those of parallel calls, lower the limit once.</summary>
+    /// <summary>
+    /// A batch failed for its size. Failures of one size that overlap, as those of parallel calls, lower the limit once. Where a single record fails, every
+    /// batch that had it failed because of it: the ceiling is forgotten, and with successes the limit doubles until a size fails again.
+    /// </summary>
     /// <param name="size">How many records it had, at least 1.</param>
-    /// <returns>Whether fewer may succeed. <see langword="false"/> for a single record: it is larger than the dependency takes, and the limit stays as it is.</returns>
+    /// <returns>Whether fewer may succeed: <see langword="false"/> for a single record, which is larger than the dependency takes.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is less than 1.</exception>
     public bool Failed(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        if (size == 1)
-            return false;
-
         TimeSpan now = _timeProvider.GetElapsedTime(_started);
         lock (_gate)
         {
-            if (size < _ceiling)
+            if (size == 1)
+                ForgetCeiling(_limit);
+            else if (size < _ceiling)
                 Lower(size, now);
             else if (size == _ceiling && _trying)
             {
@@ -112,7 +116,7 @@ public sealed class BatchCapacity
             }
         }
 
-        return true;
+        return size > 1;
     }
 
     /// <summary>A batch succeeded.</summary>
@@ -130,7 +134,10 @@ public sealed class BatchCapacity
             if (size < _ceiling)
                 Raise(size);
             else if (_trying)
-                Lift(size);
+            {
+                ForgetCeiling(StepBelow(_ceiling));
+                Raise(size);
+            }
         }
     }
 
@@ -164,12 +171,11 @@ public sealed class BatchCapacity
             _limit = size + Math.Min(StepBelow(_ceiling), (_ceiling - size) / 2);
     }
 
-    private void Lift(int size)
+    private void ForgetCeiling(int stride)
     {
-        _stride = StepBelow(_ceiling);
+        _stride = stride;
         _ceiling = Unlimited;
         _trying = false;
-        Raise(size);
     }
 
     private int StepBelow(int ceiling) => _step ?? Math.Max(1, ceiling / 16);

@@ -8,10 +8,10 @@ namespace PipelineOps;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Generalised binary splitting (F. K. Hwang, "A Method for Detecting All Defective Members in a Population by Group Testing", 1972) from left to right: of records
-/// that failed together the left half is called. Its success proves, without a call, that a bad record is on the right; its failure leaves the
-/// right half for later. So every call begins where the last success or conviction ended, records succeed in their order, and none succeeds twice. How
-/// many bad records there are need not be known: the next group's size follows the share seen so far.
+/// Generalised binary splitting (F. K. Hwang, "A Method for Detecting All Defective Members in a Population by Group Testing", 1972) from left to right: of
+/// records that failed together the left half is called. Its success proves, without a call, that a bad record is on the right; its failure leaves the
+/// right half for later. So every call begins where the last success or conviction ended, records succeed in their order, and none succeeds twice. How many
+/// bad records there are need not be known: the next group's size follows the share seen so far.
 /// </para>
 /// <para>
 /// A record is convicted by one failed call of it alone, and by nothing else; one that only the success of the others pointed to is called alone first, and
@@ -20,9 +20,9 @@ namespace PipelineOps;
 /// <see cref="IsolationOutcome.Systemic"/>.
 /// </para>
 /// <para>
-/// Calls, counting the failed one of the whole batch: with k bad records of n, at most k · (log2(n/k) + 5) + 12 where k is at least 1 and at most n/10, and never
-/// more than 2n + 2: that is the worst of all layouts, computed for n up to 10,000. Calls that fail for no lasting reason count as a bad record each. One bad record
-/// of 1,000 takes 13 calls on average.
+/// Calls, counting the failed one of the whole batch: with k bad records of n, at most k · (log2(n/k) + 5) + 12 where k is at least 1 and at most n/10, and
+/// never more than 2n + 2, wherever the bad ones are; the worst layouts were computed for batches of up to 10,000 and 1,000 records. A call that fails for
+/// no lasting reason counts as one more bad record. One bad record of 1,000 takes 13 calls on average.
 /// </para>
 /// <example>
 /// <code>
@@ -115,22 +115,22 @@ public sealed class BatchIsolation
     public int Calls { get; private set; } = 1;
 
     /// <summary>
-    /// How many records, from the first, have their verdict: those in <see cref="Poison"/> are bad, the others have succeeded, once each. The records from here on
-    /// have not, and none of them has succeeded: once the search has ended they are what is left of the batch, whole and in order.
+    /// How many records, from the first, have their verdict: those in <see cref="Poison"/> are bad, the others have succeeded, once each. The records from
+    /// here on have not, and none of them has succeeded: once the search has ended they are what is left of the batch, whole and in order.
     /// </summary>
     public int Settled => _suspects.Count > 0 ? _suspects[0] : _position;
 
     /// <summary>
-    /// The indices of the bad records, ascending; only ever appended to, by <see cref="Succeeded"/> as well as by <see cref="Failed"/>. Each one had exactly one
-    /// failed call of it alone, whose error is its own.
+    /// The indices of the bad records, ascending; only ever appended to, by <see cref="Succeeded"/> as well as by <see cref="Failed"/>. Each one had
+    /// exactly one failed call of it alone, whose error is its own.
     /// </summary>
     public IReadOnlyList<int> Poison => _poison;
 
     /// <summary>
-    /// The indices, ascending, of records that failed alone without being convicted; each one had exactly one failed call of it alone, whose error is its own.
-    /// While the search goes on they wait for a witness. Once it has ended they begin the rest, the records from <see cref="Settled"/> on: the one too many for the
-    /// skip limit, or the first of a batch of which none succeeded. When these are the whole batch there was nobody to bear witness, and only the errors themselves
-    /// can tell: where each is of a kind that the record is to blame for, the caller may convict them all.
+    /// The indices, ascending, of records that failed alone without being convicted; each one had exactly one failed call of it alone, whose error is its
+    /// own. While the search goes on they wait for a witness. Once it has ended they begin the rest, the records from <see cref="Settled"/> on: the one too
+    /// many for the skip limit, or the first of a batch of which none succeeded. When these are the whole batch there was nobody to bear witness, and only
+    /// the errors themselves can tell: where each is of a kind that the record is to blame for, the caller may convict them all.
     /// </summary>
     public IReadOnlyList<int> Suspects => _suspects;
 
@@ -138,7 +138,9 @@ public sealed class BatchIsolation
     /// The records to call next. Tell how the call ended by <see cref="Succeeded"/> or <see cref="Failed"/>; asked again before that, the answer is the same.
     /// </summary>
     /// <param name="start">The index of the first one.</param>
-    /// <param name="length">How many. If it is one, a failure is the record's own: keep its error until the record is in <see cref="Poison"/> or the search has ended.</param>
+    /// <param name="length">
+    /// How many. If it is one, a failure is the record's own: keep its error until the record is in <see cref="Poison"/> or the search has ended.
+    /// </param>
     /// <returns><see langword="false"/> if the search has ended, see <see cref="Outcome"/>.</returns>
     public bool TryGetNext(out int start, out int length)
     {
@@ -175,7 +177,9 @@ public sealed class BatchIsolation
     }
 
     /// <summary>The call of the records that <see cref="TryGetNext"/> named has failed.</summary>
-    /// <param name="isSystemic">Whether the caller knows that no record is to blame, because the circuit is open or the run was cancelled. Ends the search at once.</param>
+    /// <param name="isSystemic">
+    /// Whether the caller knows that no record is to blame, because the circuit is open or the run was cancelled. Ends the search at once.
+    /// </param>
     /// <exception cref="InvalidOperationException">No call is under way.</exception>
     public void Failed(bool isSystemic = false)
     {

@@ -12,7 +12,9 @@ public sealed class BatchCapacityTests
     [Fact]
     public void Every_invalid_option_is_listed()
     {
-        var exception = Assert.Throws<InvalidOptionsException>(static () => new BatchCapacity(new BatchOptions { CapacityStep = 0, CeilingDuration = TimeSpan.Zero }));
+        var options = new BatchOptions { CapacityStep = 0, CeilingDuration = TimeSpan.Zero };
+
+        var exception = Assert.Throws<InvalidOptionsException>(() => new BatchCapacity(options));
 
         Assert.Equal(["CapacityStep", "CeilingDuration"], exception.Failures.Select(static f => f.Split(' ')[0]));
     }
@@ -39,10 +41,39 @@ public sealed class BatchCapacityTests
     [Fact]
     public void A_record_that_is_too_large_alone_says_so_and_lowers_nothing()
     {
-        Assert.True(_capacity.Failed(100));
         Assert.False(_capacity.Failed(1));
 
-        Assert.Equal(50, _capacity.Limit);
+        Assert.Null(_capacity.Limit);
+    }
+
+    [Fact]
+    public void A_record_that_is_too_large_alone_does_not_keep_the_batches_after_it_small()
+    {
+        for (int size = 1_000; size > 1; size /= 2)
+            Assert.True(_capacity.Failed(size));
+        Assert.False(_capacity.Failed(1));
+        List<int> sizes = [];
+
+        for (int batch = 0; batch < 11; batch++)
+        {
+            sizes.Add(_capacity.GetSize(1_000));
+            _capacity.Succeeded(sizes[^1]);
+        }
+
+        Assert.Equal([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000], sizes);
+    }
+
+    [Fact]
+    public void Where_every_record_is_too_large_alone_batches_stay_small()
+    {
+        for (int size = 1_000; size > 1; size /= 2)
+            _capacity.Failed(size);
+
+        for (int record = 0; record < 5; record++)
+        {
+            Assert.Equal(1, _capacity.GetSize(1_000));
+            Assert.False(_capacity.Failed(1));
+        }
     }
 
     [Fact]
@@ -232,6 +263,17 @@ public sealed class BatchCapacityTests
         _clock.Advance(Period);
         dependency.Run(10_000, batches: 60);
         Assert.Equal(6_000, _capacity.Limit);
+    }
+
+    [Fact]
+    public void Without_a_ceiling_there_is_nothing_to_try()
+    {
+        _capacity.Failed(3);
+        _capacity.Failed(1);
+
+        _clock.Advance(Period * 32);
+
+        Assert.Equal(1, _capacity.GetSize(int.MaxValue));
     }
 
     // Hunts a limit that leaves its range, a batch larger than wanted and a second batch tried at the ceiling in one period.

@@ -11,7 +11,9 @@ public sealed class BatchIsolationTests
 
         var exception = Assert.Throws<InvalidOptionsException>(() => new BatchIsolation(10, options));
 
-        Assert.Equal(["MaxIsolationCalls", "IsolationTimeout", "MaxSkipped", "MaxSkippedRatio", "Witnesses"], exception.Failures.Select(static f => f.Split(' ')[0]));
+        Assert.Equal(
+            ["MaxIsolationCalls", "IsolationTimeout", "MaxSkipped", "MaxSkippedRatio", "Witnesses"],
+            exception.Failures.Select(static f => f.Split(' ')[0]));
     }
 
     [Theory]

@@ -1,8 +1,8 @@
 namespace PipelineOps.Tests.Recovery.Batches;
 
 /// <summary>
-/// The layout of k bad records among n that costs an isolation the most calls, found by dynamic programming over (position, bad records left). It needs the sizes of the groups, so
-/// the published rule is written down here a second time; halving is the same as everywhere.
+/// The layout of k bad records among n that costs an isolation the most calls, found by dynamic programming over (position, bad records left). It needs the
+/// sizes of the groups, so the published rule is written down here a second time; halving is the same as everywhere.
 /// </summary>
 internal sealed class WorstLayout(int count, int k, int witnesses)
 {
