@@ -36,7 +36,7 @@ public sealed class BatchCapacity
     private TimeSpan _ceilingSince;
     private int _ceilingDoubling = 1;
 
-    // A batch of the ceiling's size was given out. Its failure counts for the ceiling's duration, those of batches from before the ceiling do not.
+    // A batch of this ceiling's size was given out. How it ends counts for the ceiling, how batches end that are from before the ceiling does not.
     private bool _trying;
 
     // The largest size that succeeded since anything of its size failed.
@@ -175,7 +175,6 @@ public sealed class BatchCapacity
     {
         _stride = stride;
         _ceiling = Unlimited;
-        _trying = false;
     }
 
     private int StepBelow(int ceiling) => _step ?? Math.Max(1, ceiling / 16);

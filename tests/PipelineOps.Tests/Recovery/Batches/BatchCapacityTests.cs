@@ -186,6 +186,19 @@ public sealed class BatchCapacityTests
     }
 
     [Fact]
+    public void A_try_that_a_new_ceiling_overtakes_does_not_count()
+    {
+        _capacity.Failed(1_000);
+        _clock.Advance(Period);
+        Assert.Equal(1_000, _capacity.GetSize(1_000));
+
+        _capacity.Failed(500);
+        _capacity.Succeeded(1_000);
+
+        Assert.Equal(250, _capacity.Limit);
+    }
+
+    [Fact]
     public void Each_failed_try_doubles_the_time_to_the_next_up_to_32_times()
     {
         _capacity.Failed(1_000);
@@ -193,8 +206,8 @@ public sealed class BatchCapacityTests
         for (int failure = 0; failure < 8; failure++)
         {
             TimeSpan waited = TimeSpan.Zero;
-            for (; _capacity.GetSize(1_000) < 1_000; waited += Period)
-                _clock.Advance(Period);
+            for (; _capacity.GetSize(1_000) < 1_000; waited += Period / 4)
+                _clock.Advance(Period / 4);
             minutes.Add(waited.TotalMinutes);
 
             // The time counts from the failure, not from the beginning of the try.

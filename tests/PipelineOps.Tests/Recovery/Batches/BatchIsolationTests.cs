@@ -264,7 +264,7 @@ public sealed class BatchIsolationTests
     public void The_deadline_ends_the_search_and_leaves_the_rest_whole()
     {
         var clock = new ManualTimeProvider();
-        var isolation = new BatchIsolation(100, new BatchOptions { IsolationTimeout = TimeSpan.FromSeconds(10) }, clock);
+        var isolation = new BatchIsolation(100, new BatchOptions { IsolationTimeout = TimeSpan.FromSeconds(12) }, clock);
 
         var run = new IsolationRun(isolation, (start, length) =>
         {
@@ -303,6 +303,16 @@ public sealed class BatchIsolationTests
 
         Assert.All(run.Calls.Where(static call => call.Start > 100), static call => Assert.Equal(1, call.Length));
         Assert.InRange(run.Isolation.Calls, 1001, 1060);
+    }
+
+    [Fact]
+    public void Where_records_succeed_only_alone_the_search_takes_twice_as_many_calls_at_most()
+    {
+        IsolationRun run = new IsolationRun(new BatchIsolation(1000), static (_, length) => length > 1).Checked();
+
+        Assert.Equal(IsolationOutcome.Completed, run.Isolation.Outcome);
+        Assert.Empty(run.Isolation.Poison);
+        Assert.InRange(run.Isolation.Calls, 1001, 2002);
     }
 
     private static void Succeed(BatchIsolation isolation, int start, int length)
