@@ -66,7 +66,7 @@ internal sealed class SkipCounter
     /// <param name="ended">How many ended, in whichever way, the skipped ones included.</param>
     /// <param name="skipped">How many of them were skipped.</param>
     /// <returns>
-    /// <see langword="null"/>, or which limit is crossed, in a sentence with its figures. Said again of every skip for as long as the limit stays crossed.
+    /// <see langword="null"/>, or which limit is crossed, with its figures and no full stop. Said again of every skip for as long as the limit stays crossed.
     /// </returns>
     public string? Add(int ended, int skipped)
     {
@@ -91,7 +91,7 @@ internal sealed class SkipCounter
         long announced = Volatile.Read(ref _announcedSkips);
         long skipped = _skipped.Sum(epoch);
         if (skipped > _maxSkipped)
-            return Sentence($"{skipped} records were skipped {_scope}; the limit {_countLimit} is {_maxSkipped}.");
+            return Sentence($"{skipped} records were skipped {_scope}; the limit {_countLimit} is {_maxSkipped}");
 
         // Too few to cross the ratio among the fewest records that are looked at: the others need not be summed.
         if (_maxRatio is not { } maxRatio || skipped <= maxRatio * _minimumRecords)
@@ -106,7 +106,7 @@ internal sealed class SkipCounter
 
         Volatile.Write(ref _judgedSkips, announced);
         return skipped > maxRatio * ended
-            ? Sentence($"{skipped} of {ended} records were skipped {_scope}; the limit {_ratioLimit} is {maxRatio}.")
+            ? Sentence($"{skipped} of {ended} records were skipped {_scope}; the limit {_ratioLimit} is {maxRatio}")
             : null;
     }
 

@@ -35,6 +35,7 @@ public sealed class SchemaEvolution<T> : IRecovery
     public Func<T, SchemaDifference, T>? Adapt { get; init; }
 
     /// <inheritdoc/>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async ValueTask<RecoveryOutcome> RecoverAsync(RecoveryContext context, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -60,6 +61,8 @@ public sealed class SchemaEvolution<T> : IRecovery
         if (await context.TryAgainAsync(record, cancellationToken).ConfigureAwait(false))
             return RecoveryOutcome.Recovered;
 
+        // A call that was cut off says nothing of the record.
+        cancellationToken.ThrowIfCancellationRequested();
         return context.Classification.Category == ErrorCategory.Schema ? Quarantine(context, difference) : RecoveryOutcome.Escalate;
     }
 

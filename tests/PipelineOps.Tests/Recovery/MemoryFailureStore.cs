@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace PipelineOps.Tests.Recovery.Redrive;
+namespace PipelineOps.Tests.Recovery;
 
 /// <summary>A store as its contract has it, with the faults that a test asks for.</summary>
 internal sealed class MemoryFailureStore(TimeProvider time) : IFailureStore
@@ -13,6 +13,11 @@ internal sealed class MemoryFailureStore(TimeProvider time) : IFailureStore
 
     /// <summary>Called before failures are claimed, without a lock.</summary>
     public Action<int>? BeforeClaim { get; set; }
+
+    public IReadOnlyList<StoredFailure> All
+    {
+        get { lock (_entries) { return [.. _order.Select(id => Seen(_entries[id]))]; } }
+    }
 
     public StoredFailure this[Guid id]
     {
