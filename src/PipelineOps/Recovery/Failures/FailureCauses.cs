@@ -35,11 +35,11 @@ internal static class FailureCauses
         return causes;
     }
 
-    /// <summary>The innermost exception, along the first branch of each aggregate.</summary>
+    /// <summary>The innermost exception; of an aggregate's branches the one whose type is first by name, as which of them failed first is chance.</summary>
     public static Exception Innermost(Exception error)
     {
         for (int i = 0; i < MaxCount && error.InnerException is { } inner; i++)
-            error = inner;
+            error = error is AggregateException aggregate ? aggregate.InnerExceptions.MinBy(TypeName, StringComparer.Ordinal)! : inner;
 
         return error;
     }

@@ -82,7 +82,7 @@ internal static partial class FailureFingerprint
         string method = line[(at + 1)..end].ToString();
         method = TypeArguments().Replace(method, "");
         string source = Generated().Replace(Closure().Replace(method, ""), static match =>
-            match.Groups["local"].Success ? $"{match.Groups["method"].Value}.{match.Groups["local"].Value}" : match.Groups["method"].Value);
+            match.Groups["local"].Success ? $"{match.Groups["method"].Value}/{match.Groups["local"].Value}" : match.Groups["method"].Value);
 
         // The step of a state machine, where the runtime does not name its method.
         return source != method && source.EndsWith(".MoveNext", StringComparison.Ordinal) ? source[..^".MoveNext".Length] : source;
