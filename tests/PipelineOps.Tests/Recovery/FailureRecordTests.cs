@@ -1,0 +1,655 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using PipelineOps.Tests.Stages;
+using PipelineOps.Tests.Telemetry;
+
+namespace PipelineOps.Tests.Recovery;
+
+/// <summary>What is kept of a record that did not succeed.</summary>
+public sealed class FailureRecordTests
+{
+    private const string TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    private static readonly FieldInfo InnerException = typeof(Exception).GetField("_innerException", BindingFlags.Instance | BindingFlags.NonPublic)!;
+
+    private static readonly DateTimeOffset Produced = new(2026, 3, 1, 12, 30, 0, 250, TimeSpan.Zero);
+
+    private readonly ManualTimeProvider _time = new(new DateTimeOffset(2026, 3, 2, 0, 0, 0, TimeSpan.Zero));
+    private readonly KeepingStore _store = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_description_that_throws_costs_the_description_alone()
+    {
+        var loggers = new RecordingLoggers();
+
+        FailureRecord failure = await Fail(new Order("7"), o =>
+        {
+            o.LoggerFactory = loggers;
+            o.Recovery.Describe<Order>(_ => throw new InvalidOperationException("no key"));
+        });
+
+        Assert.Null(failure.RecordKey);
+        Assert.Equal("""{"Key":"7","Position":null,"Time":null}""", Text(failure.Payload));
+        Assert.Contains(loggers.Entries, e => e.Exception is InvalidOperationException { Message: "no key" });
+    }
+
+    [Fact]
+    public async Task A_description_that_is_null_is_none()
+    {
+        FailureRecord failure = await Fail(new Order("7"), o => o.Recovery.Describe<Order>(_ => null!));
+
+        Assert.Null(failure.RecordKey);
+        Assert.NotNull(failure.Payload);
+    }
+
+    [Fact]
+    public async Task Headers_that_throw_do_not_lose_the_failure()
+    {
+        FailureRecord failure = await Fail(new Order("7"), o => o.Recovery.Describe<Order>(_ => new() { Key = "7", Headers = new ThrowingHeaders() }));
+
+        Assert.Empty(failure.Headers);
+    }
+
+    [Fact]
+    public async Task A_serializer_that_throws_is_noted_and_the_failure_kept()
+    {
+        var loggers = new RecordingLoggers();
+
+        FailureRecord failure = await Fail(new Order("7"), o =>
+        {
+            o.LoggerFactory = loggers;
+            o.Recovery.Payload.Serializer = new ThrowingSerializer();
+            o.Recovery.Describe<Order>(r => new() { Key = r.Key, SchemaVersion = "3" });
+        });
+
+        Assert.Equal("7", failure.RecordKey);
+        Assert.Equal(0, failure.Payload!.Content.Length);
+        Assert.Equal("The serializer threw System.NotSupportedException: cannot write", failure.Payload.Error);
+        Assert.Equal("3", failure.Payload.SchemaVersion);
+        Assert.False(failure.Payload.IsTruncated);
+        Assert.Contains(loggers.Entries, e => e.Exception is NotSupportedException);
+    }
+
+    [Fact]
+    public async Task Of_a_payload_whose_redaction_throws_nothing_is_kept()
+    {
+        var loggers = new RecordingLoggers();
+
+        FailureRecord failure = await Fail("my secret", o =>
+        {
+            o.LoggerFactory = loggers;
+            o.Recovery.Payload.Redact = payload => throw new FormatException(Text(payload));
+        });
+
+        Assert.Equal(0, failure.Payload!.Content.Length);
+        Assert.Equal("The redaction threw System.FormatException.", failure.Payload.Error);
+        Assert.DoesNotContain("secret", Encoding.UTF8.GetString(FailureJson.Serialize(failure)), StringComparison.Ordinal);
+        Assert.Contains(loggers.Entries, e => e.Exception is FormatException);
+    }
+
+    [Fact]
+    public async Task An_exception_that_throws_when_asked_is_kept_all_the_same()
+    {
+        FailureRecord failure = await Fail(new Order("7"), _ => throw new HostileException());
+
+        FailureCause cause = Assert.Single(failure.Exceptions);
+        Assert.Equal(typeof(HostileException).FullName, cause.Type);
+        Assert.Contains(nameof(NotImplementedException), cause.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(NotImplementedException), failure.Stack!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Exceptions_in_a_circle_end()
+    {
+        var exception = new IOException("outer", new IOException("inner"));
+        InnerException.SetValue(exception.InnerException, exception);
+
+        FailureRecord failure = await Fail(new Order("7"), _ => throw exception);
+
+        Assert.Equal(["outer", "inner"], failure.Exceptions.Select(c => c.Message));
+    }
+
+    [Fact]
+    public async Task Of_very_many_exceptions_the_first_are_kept()
+    {
+        Exception deep = new IOException("0");
+        for (int i = 1; i < 100; i++)
+            deep = new IOException($"{i}", deep);
+
+        FailureRecord deepest = await Fail(new Order("7"), _ => throw deep);
+        FailureRecord widest = await Fail(new Order("7"), _ => throw new AggregateException(Enumerable.Range(0, 100_000).Select(i => new IOException($"{i}"))));
+
+        Assert.Equal(32, deepest.Exceptions.Count);
+        Assert.Equal(Enumerable.Range(0, 32).Select(i => $"{99 - i}"), deepest.Exceptions.Select(c => c.Message));
+        Assert.Equal(Enumerable.Range(0, 31).Select(i => $"{i}"), widest.Exceptions.Skip(1).Select(c => c.Message));
+    }
+
+    [Fact]
+    public async Task Every_branch_of_an_aggregate_is_kept_with_its_depth()
+    {
+        var aggregate = new AggregateException(new IOException("a", new TimeoutException("a1")), new AggregateException(new FormatException("b1")), new IOException("c"));
+
+        FailureRecord failure = await Fail(new Order("7"), _ => throw aggregate);
+
+        Assert.Equal(
+            [
+                ("System.AggregateException", 0), ("System.IO.IOException", 1), ("System.TimeoutException", 2), ("System.AggregateException", 1),
+                ("System.FormatException", 2), ("System.IO.IOException", 1),
+            ],
+            failure.Exceptions.Select(c => (c.Type, c.Depth)));
+    }
+
+    [Fact]
+    public async Task A_failure_by_result_has_no_exceptions()
+    {
+        using PipelineStage stage = Stage(o => o.AddResultRule<int>(n => n < 0 ? ErrorClassification.DataQuality : null));
+
+        RecordResult<int> result = await stage.ProcessAsync("r", static (_, _) => new ValueTask<int>(-1), Ct);
+
+        FailureRecord failure = result.Failure!;
+        Assert.Empty(failure.Exceptions);
+        Assert.Null(failure.Stack);
+        Assert.Equal(ErrorCategory.DataQuality, failure.Category);
+        Assert.Matches("^[0-9a-f]{16}$", failure.Fingerprint);
+    }
+
+    [Fact]
+    public async Task A_failure_holds_all_that_is_known()
+    {
+        byte[] received = "<order/>"u8.ToArray();
+        var headers = new Dictionary<string, string> { ["tenant"] = "eu", ["empty"] = null! };
+        int attempts = 0;
+
+        FailureRecord failure = await Fail(
+            new Order("7"),
+            _ =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                throw new IOException($"attempt {++attempts}", new TimeoutException("slow"));
+            },
+            o =>
+            {
+                o.Retry.MaxRetries = 2;
+                o.Recovery.Describe<Order>(r => new()
+                {
+                    Key = r.Key,
+                    Position = "orders-3@12345",
+                    Timestamp = Produced,
+                    Payload = received,
+                    ContentType = "application/xml",
+                    SchemaVersion = "2",
+                    Headers = headers,
+                    TraceParent = TraceParent,
+                });
+            });
+        received.AsSpan().Clear();
+        headers.Clear();
+
+        DateTimeOffset start = new(2026, 3, 2, 0, 0, 0, TimeSpan.Zero);
+        Assert.Equal(("orders", "load"), (failure.Pipeline, failure.Stage));
+        Assert.Null(failure.ParentId);
+        Assert.Equal(0, failure.RedriveCount);
+        Assert.Equal((Disposition.DeadLettered, DispositionReason.Exhausted), (failure.Disposition, failure.Reason));
+        Assert.Equal((ErrorCategory.Transient, RecoveryStrategy.DeadLetter, ErrorSeverity.Medium), (failure.Category, failure.Strategy, failure.Severity));
+        Assert.Equal([new FailureCause("System.IO.IOException", "attempt 3", 0), new FailureCause("System.TimeoutException", "slow", 1)], failure.Exceptions);
+        Assert.Contains(nameof(A_failure_holds_all_that_is_known), failure.Stack!, StringComparison.Ordinal);
+        Assert.Equal(("7", "orders-3@12345"), (failure.RecordKey, failure.SourcePosition));
+        Assert.Equal("<order/>", Text(failure.Payload));
+        Assert.Equal(("application/xml", "2", 8, false, false, null), (failure.Payload!.ContentType, failure.Payload.SchemaVersion, failure.Payload.OriginalLength, failure.Payload.IsTruncated, failure.Payload.IsRedacted, failure.Payload.Error));
+        Assert.Equal([KeyValuePair.Create("empty", ""), KeyValuePair.Create("tenant", "eu")], failure.Headers.OrderBy(h => h.Key, StringComparer.Ordinal));
+        Assert.Equal([1, 2, 3], failure.Attempts.Select(a => a.Number));
+        Assert.Equal([1, 2, 3], failure.Attempts.Select(a => (a.Time - start).TotalSeconds));
+        Assert.All(failure.Attempts, a => Assert.Equal(("System.IO.IOException", 1), (a.ErrorType, a.BatchSize)));
+        Assert.Equal((start.AddSeconds(1), start.AddSeconds(3)), (failure.FirstFailedAt, failure.LastFailedAt));
+        Assert.Equal(Environment.MachineName, failure.Host);
+        Assert.Equal($"{Assembly.GetEntryAssembly()!.GetName().Name}/{Environment.ProcessId}", failure.Process);
+        Assert.Equal(Assembly.GetEntryAssembly()!.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion, failure.Version);
+        Assert.Equal(TraceParent, failure.TraceParent);
+        Assert.Same(failure, Assert.Single(_store.Kept));
+        Assert.Equal(GeneratedFailures.Describe(failure), GeneratedFailures.Describe(FailureJson.Deserialize(FailureJson.Serialize(failure))));
+    }
+
+    [Fact]
+    public async Task Without_a_trace_of_its_own_a_record_has_the_current_one()
+    {
+        using var activity = new Activity("consume");
+        activity.SetIdFormat(ActivityIdFormat.W3C).Start();
+
+        FailureRecord failure = await Fail(new Order("7"));
+
+        Assert.Equal(activity.TraceId.ToString(), failure.TraceParent!.Split('-')[1]);
+    }
+
+    [Fact]
+    public async Task Of_several_descriptions_the_nearest_counts()
+    {
+        static RecordDescription Named(string key) => new() { Key = key };
+        void Describe(StageOptions o) => o.Recovery
+            .Describe<object>(_ => Named("object"))
+            .Describe<IComparable>(_ => Named("interface"))
+            .Describe<Animal>(_ => Named("animal"))
+            .Describe<Dog>(_ => Named("dog"))
+            .Describe<Guid>(_ => Named("guid"));
+
+        Assert.Equal("dog", (await Fail(new Puppy(), Describe)).RecordKey);
+        Assert.Equal("dog", (await Fail<Animal>(new Dog(), Describe)).RecordKey);
+        Assert.Equal("animal", (await Fail(new Animal(), Describe)).RecordKey);
+        Assert.Equal("interface", (await Fail(17, Describe)).RecordKey);
+        Assert.Equal("guid", (await Fail(Guid.Empty, Describe)).RecordKey);
+        Assert.Equal("object", (await Fail(new object(), Describe)).RecordKey);
+        Assert.Null((await Fail<string?>(null, Describe)).RecordKey);
+    }
+
+    [Fact]
+    public async Task A_payload_is_redacted_before_it_is_cut()
+    {
+        FailureRecord failure = await Fail("x", o =>
+        {
+            o.Recovery.Payload.MaxBytes = 10;
+            o.Recovery.Payload.Redact = payload => Encoding.UTF8.GetBytes(Text(payload).Replace("4711", "****", StringComparison.Ordinal));
+            o.Recovery.Describe<string>(_ => new() { Payload = "card=4711471147114711"u8.ToArray(), ContentType = "text/plain" });
+        });
+
+        Assert.Equal("card=*****", Text(failure.Payload));
+        Assert.Equal((true, true, 21), (failure.Payload!.IsRedacted, failure.Payload.IsTruncated, failure.Payload.OriginalLength));
+    }
+
+    [Fact]
+    public async Task A_redaction_that_changes_nothing_leaves_no_mark()
+    {
+        FailureRecord failure = await Fail("x", o => o.Recovery.Payload.Redact = payload => payload.Content.ToArray());
+
+        Assert.Equal("\"x\"", Text(failure.Payload));
+        Assert.False(failure.Payload!.IsRedacted);
+    }
+
+    [Theory]
+    [InlineData("text/plain", 8, "aä€😀", 10, false)]
+    [InlineData("text/plain", 9, "aä€😀", 10, false)]
+    [InlineData("text/plain", 10, "aä€😀", 10, false)]
+    [InlineData("text/plain", 6, "aä€", 6, true)]
+    [InlineData("text/plain", 5, "aä", 3, true)]
+    [InlineData("application/json; charset=UTF-8", 4, "aä", 3, true)]
+    [InlineData("application/problem+json", 2, "a", 1, true)]
+    [InlineData("text/plain", 1, "a", 1, true)]
+    [InlineData("text/plain", 0, "", 0, true)]
+    public async Task A_cut_never_halves_a_character(string contentType, int maxBytes, string expected, int length, bool isTruncated)
+    {
+        byte[] content = Encoding.UTF8.GetBytes("aä€😀");
+        maxBytes = isTruncated ? maxBytes : content.Length;
+
+        FailureRecord failure = await Fail("x", o =>
+        {
+            o.Recovery.Payload.MaxBytes = maxBytes;
+            o.Recovery.Describe<string>(_ => new() { Payload = content, ContentType = contentType });
+        });
+
+        Assert.Equal((expected, length, isTruncated), (Text(failure.Payload), failure.Payload!.Content.Length, failure.Payload.IsTruncated));
+        Assert.Equal(10, failure.Payload.OriginalLength);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("application/avro")]
+    [InlineData("text/plain; charset=utf-16")]
+    public async Task What_is_no_UTF8_is_cut_to_the_byte(string? contentType)
+    {
+        FailureRecord failure = await Fail("x", o =>
+        {
+            o.Recovery.Payload.MaxBytes = 5;
+            o.Recovery.Describe<string>(_ => new() { Payload = Encoding.UTF8.GetBytes("aä€😀"), ContentType = contentType });
+        });
+
+        Assert.Equal(5, failure.Payload!.Content.Length);
+        Assert.Equal(contentType ?? "application/octet-stream", failure.Payload.ContentType);
+    }
+
+    [Fact]
+    public async Task Nothing_is_kept_of_payloads_that_are_not_wanted()
+    {
+        FailureRecord failure = await Fail("secret", o => o.Recovery.Payload.Enabled = false);
+
+        Assert.Null(failure.Payload);
+    }
+
+    [Fact]
+    public async Task Options_that_change_later_change_nothing()
+    {
+        StageOptions options = Options(o => o.Recovery.Describe<Order>(_ => new() { Key = "before" }));
+        using PipelineStage stage = PipelineStage.Create("orders", "load", options);
+        options.Recovery.Payload.MaxBytes = 0;
+        options.Recovery.Describe<Order>(_ => new() { Key = "after" });
+
+        FailureRecord failure = await Fail(stage, new Order("7"), Throw);
+
+        Assert.Equal("before", failure.RecordKey);
+        Assert.False(failure.Payload!.IsTruncated);
+    }
+
+    [Fact]
+    public async Task A_record_that_nothing_identifies_has_a_new_id_each_time()
+    {
+        Guid first = (await Fail(new Order(null))).Id;
+        Guid second = (await Fail(new Order(null))).Id;
+
+        Assert.NotEqual(first, second);
+        Assert.Equal((7, _time.GetUtcNow()), (Version(first), TimeOf(first)));
+    }
+
+    [Fact]
+    public async Task An_empty_key_or_position_identifies_nothing()
+    {
+        Guid first = (await Fail(new Order("", "", Produced), Describe)).Id;
+        Guid second = (await Fail(new Order("", "", Produced), Describe)).Id;
+
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task A_record_read_again_has_the_same_id_whatever_fails_then()
+    {
+        var order = new Order("7", "orders-3@12345", Produced);
+
+        Guid first = (await Fail(order, Describe)).Id;
+        _time.Advance(TimeSpan.FromDays(1));
+        Guid second = (await Fail(order, static _ => throw new FormatException(), Describe)).Id;
+
+        Assert.Equal(first, second);
+        Assert.Equal((7, Produced), (Version(first), TimeOf(first)));
+    }
+
+    [Fact]
+    public async Task Records_that_differ_in_anything_that_identifies_them_have_other_ids()
+    {
+        Order[] orders =
+        [
+            new("7", "1", Produced), new("8", "1", Produced), new("7", "2", Produced), new(null, "1", Produced), new("71", "", Produced), new("7", "1"), new("7", "2"), new(null, "7"),
+            new("7", null, Produced), new("7", null, Produced.AddTicks(1)), new("7"), new("8"),
+        ];
+        var ids = new List<Guid>();
+        foreach (Order order in orders)
+            ids.Add((await Fail(order, Describe)).Id);
+
+        using PipelineStage otherStage = PipelineStage.Create("orders", "send", Options(Describe));
+        using PipelineStage otherPipeline = PipelineStage.Create("invoices", "load", Options(Describe));
+        ids.Add((await Fail(otherStage, orders[0], Throw)).Id);
+        ids.Add((await Fail(otherPipeline, orders[0], Throw)).Id);
+
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Without_a_position_two_records_with_one_key_are_two_failures()
+    {
+        static void DescribeKey(StageOptions o) => o.Recovery.Describe<Order>(r => new() { Key = r.Key, Payload = Encoding.UTF8.GetBytes(r.Position!) });
+
+        Guid first = (await Fail(new Order("customer-7", "name: A"), DescribeKey)).Id;
+        Guid again = (await Fail(new Order("customer-7", "name: A"), DescribeKey)).Id;
+        Guid next = (await Fail(new Order("customer-7", "name: B"), DescribeKey)).Id;
+
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, next);
+        Assert.Equal(8, Version(first));
+    }
+
+    [Fact]
+    public async Task A_key_alone_is_not_enough_to_take_two_failures_for_one()
+    {
+        void DescribeKey(StageOptions o)
+        {
+            o.Recovery.Payload.Enabled = false;
+            Describe(o);
+        }
+
+        Guid first = (await Fail(new Order("customer-7"), DescribeKey)).Id;
+        Guid next = (await Fail(new Order("customer-7"), DescribeKey)).Id;
+
+        Assert.NotEqual(first, next);
+    }
+
+    [Fact]
+    public async Task A_time_that_no_id_can_hold_is_left_out()
+    {
+        Guid id = (await Fail(new Order("7", "1", DateTimeOffset.UnixEpoch.AddTicks(-1)), Describe)).Id;
+
+        Assert.Equal(8, Version(id));
+    }
+
+    [Fact]
+    public void Every_id_is_a_UUID_of_RFC_9562()
+    {
+        // Keys, positions and times of every kind.
+        Gen<string?> texts = Gen.Elements<string?>(null, "", "a", "ä\ud800", "orders-3@1");
+        Prop.ForAll(
+            texts.ToArbitrary(),
+            texts.ToArbitrary(),
+            Gen.Choose(-1, 1_000_000_000).ToArbitrary(),
+            (key, position, seconds) =>
+            {
+                DateTimeOffset? time = seconds < 0 ? null : DateTimeOffset.UnixEpoch.AddSeconds(seconds);
+                Guid id = Fail(new Order(key, position, time), Describe).GetAwaiter().GetResult().Id;
+                bool isNamed = position is { Length: > 0 } || key is { Length: > 0 };
+                Assert.Equal(isNamed && time is null ? 8 : 7, Version(id));
+                Assert.Contains(id.ToString()[19], "89ab");
+                if (time is not null && isNamed)
+                    Assert.Equal(time, TimeOf(id));
+            }).QuickCheckThrowOnFailure();
+    }
+
+    [Fact]
+    public async Task Failures_that_differ_in_their_data_alone_have_one_fingerprint()
+    {
+        using PipelineStage stage = Stage();
+        var fingerprints = new HashSet<string>();
+        for (int i = 0; i < 1_000; i++)
+            fingerprints.Add((await Fail(stage, new Order($"{i}"), static r => ThrowHere($"order {r.Key} at {Guid.NewGuid()}"))).Fingerprint);
+
+        Assert.Matches("^[0-9a-f]{16}$", Assert.Single(fingerprints));
+    }
+
+    [Fact]
+    public async Task Other_places_have_other_fingerprints()
+    {
+        string[] fingerprints =
+        [
+            (await Fail(new Order("7"), static _ => ThrowHere("m"))).Fingerprint,
+            (await Fail(new Order("7"), static _ => ThrowThere("m"))).Fingerprint,
+            (await Fail(new Order("7"), static _ => ThrowLaterAsync("m"))).Fingerprint,
+            (await Fail(new Order("7"), static _ => Wrap(static () => ThrowHere("m")))).Fingerprint,
+            (await Fail(new Order("7"), static _ => Wrap(static () => ThrowThere("m")))).Fingerprint,
+        ];
+
+        Assert.Equal(fingerprints.Length, fingerprints.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Other_stages_types_and_meanings_have_other_fingerprints()
+    {
+        using PipelineStage otherStage = PipelineStage.Create("orders", "send", Options());
+        using PipelineStage otherPipeline = PipelineStage.Create("invoices", "load", Options());
+        using PipelineStage otherMeaning = Stage(o => o.ErrorClassifier = ErrorClassifier.Create(c => c.Map<IOException>(ErrorCategory.BusinessRule)));
+        string[] fingerprints =
+        [
+            (await Fail(new Order("7"), static _ => ThrowOneOf(new IOException()))).Fingerprint,
+            (await Fail(new Order("7"), static _ => ThrowOneOf(new IOException("m", new IOException())))).Fingerprint,
+            (await Fail(new Order("7"), static _ => ThrowOneOf(new TimeoutException()))).Fingerprint,
+            (await Fail(otherStage, new Order("7"), static _ => ThrowOneOf(new IOException()))).Fingerprint,
+            (await Fail(otherPipeline, new Order("7"), static _ => ThrowOneOf(new IOException()))).Fingerprint,
+            (await Fail(otherMeaning, new Order("7"), static _ => ThrowOneOf(new IOException()))).Fingerprint,
+        ];
+
+        Assert.Equal(fingerprints.Length, fingerprints.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task How_a_failure_came_about_does_not_change_its_fingerprint()
+    {
+        using PipelineStage once = Stage();
+        using PipelineStage thrice = Stage(o => o.Retry.MaxRetries = 2);
+        static ValueTask Handler(Order order) => ThrowAtDepth(int.Parse(order.Key!, null));
+        static async ValueTask Asynchronous(Order order)
+        {
+            if (order.Key == "later")
+                await Task.Yield();
+
+            await ThrowHere("m");
+        }
+
+        Assert.Equal((await Fail(once, new Order("0"), Handler)).Fingerprint, (await Fail(thrice, new Order("0"), Handler)).Fingerprint);
+        Assert.Equal((await Fail(once, new Order("0"), Handler)).Fingerprint, (await Fail(once, new Order("50"), Handler)).Fingerprint);
+        Assert.Equal((await Fail(once, new Order("now"), Asynchronous)).Fingerprint, (await Fail(thrice, new Order("later"), Asynchronous)).Fingerprint);
+    }
+
+    [Fact]
+    public async Task How_many_branches_of_an_aggregate_failed_first_does_not_change_its_fingerprint()
+    {
+        static ValueTask Handler(Order order)
+        {
+            Exception format = Record.Exception((Action)(static () => throw new FormatException()))!;
+            Exception overflow = Record.Exception((Action)(static () => throw new OverflowException()))!;
+            return ThrowOneOf(order.Key == "1" ? new AggregateException(format, overflow) : new AggregateException(overflow, format, new FormatException()));
+        }
+
+        Assert.Equal((await Fail(new Order("1"), Handler)).Fingerprint, (await Fail(new Order("2"), Handler)).Fingerprint);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask ThrowHere(string message) => throw new IOException(message);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask ThrowThere(string message) => throw new IOException(message);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask ThrowOneOf(Exception exception) => throw exception;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask ThrowAtDepth(int depth)
+    {
+        if (depth == 0)
+            throw new IOException();
+
+        ValueTask task = ThrowAtDepth(depth - 1);
+        GC.KeepAlive(task);
+        return task;
+    }
+
+    private static async ValueTask ThrowLaterAsync(string message)
+    {
+        await Task.Yield();
+        throw new IOException(message);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask Wrap(Func<ValueTask> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (IOException exception)
+        {
+            throw new IOException("wrapped", exception);
+        }
+    }
+
+    private static ValueTask Throw<T>(T record) => throw new IOException();
+
+    private static void Describe(StageOptions options) =>
+        options.Recovery.Describe<Order>(r => new() { Key = r.Key, Position = r.Position, Timestamp = r.Time });
+
+    private static int Version(Guid id) => id.ToString()[14] - '0';
+
+    private static DateTimeOffset TimeOf(Guid id) => DateTimeOffset.FromUnixTimeMilliseconds(Convert.ToInt64(id.ToString("N")[..12], 16));
+
+    private static string Text(FailurePayload? payload) => Encoding.UTF8.GetString(payload!.Content.Span);
+
+    private StageOptions Options(Action<StageOptions>? configure = null) => TestStage.Options(_time, o =>
+    {
+        o.Retry.MaxRetries = 0;
+        o.Recovery.FailureStore = _store;
+        configure?.Invoke(o);
+    });
+
+    private PipelineStage Stage(Action<StageOptions>? configure = null) => PipelineStage.Create("orders", "load", Options(configure));
+
+    private Task<FailureRecord> Fail<T>(T record, Action<StageOptions>? configure = null) => Fail(record, Throw, configure);
+
+    private async Task<FailureRecord> Fail<T>(T record, Func<T, ValueTask> handler, Action<StageOptions>? configure = null)
+    {
+        using PipelineStage stage = Stage(configure);
+        return await Fail(stage, record, handler);
+    }
+
+    private static async Task<FailureRecord> Fail<T>(PipelineStage stage, T record, Func<T, ValueTask> handler)
+    {
+        RecordResult result = await stage.ProcessAsync(record, (r, _) => handler(r), Ct);
+        Assert.NotNull(result.Failure);
+        return result.Failure;
+    }
+
+    private sealed record Order(string? Key, string? Position = null, DateTimeOffset? Time = null);
+
+    private class Animal;
+
+    private class Dog : Animal;
+
+    private sealed class Puppy : Dog, IComparable
+    {
+        public int CompareTo(object? obj) => 0;
+    }
+
+    private sealed class HostileException : Exception
+    {
+        public override string Message => throw new NotImplementedException();
+
+        public override string? StackTrace => throw new NotImplementedException();
+    }
+
+    private sealed class ThrowingSerializer : IPayloadSerializer
+    {
+        public string ContentType => "application/avro";
+
+        public ReadOnlyMemory<byte> Serialize<T>(T record) => throw new NotSupportedException("cannot write");
+
+        public T Deserialize<T>(ReadOnlyMemory<byte> content) => throw new NotSupportedException();
+    }
+
+    private sealed class ThrowingHeaders : Dictionary<string, string>, IReadOnlyDictionary<string, string>
+    {
+        int IReadOnlyCollection<KeyValuePair<string, string>>.Count => throw new InvalidOperationException();
+    }
+
+    private sealed class KeepingStore : IFailureStore
+    {
+        private readonly List<FailureRecord> _kept = [];
+
+        public IReadOnlyList<FailureRecord> Kept => _kept;
+
+        public ValueTask AppendAsync(IReadOnlyList<FailureRecord> failures, CancellationToken cancellationToken = default)
+        {
+            lock (_kept)
+                _kept.AddRange(failures);
+
+            return default;
+        }
+
+        public IAsyncEnumerable<StoredFailure> ReadAsync(FailureFilter filter, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<FailureGroup>> GroupAsync(FailureFilter filter, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<StoredFailure>> ClaimAsync(FailureFilter filter, int maxCount, FailureLease lease, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public ValueTask<bool> ResolveAsync(Guid id, string? owner, FailureResolution resolution, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public ValueTask<bool> DecideAsync(Guid id, FailureDecision decision, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public ValueTask<int> PurgeAsync(FailureFilter filter, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    }
+}
