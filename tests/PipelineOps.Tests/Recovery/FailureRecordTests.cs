@@ -519,6 +519,80 @@ public sealed class FailureRecordTests
         Assert.Equal((await Fail(new Order("1"), Handler)).Fingerprint, (await Fail(new Order("2"), Handler)).Fingerprint);
     }
 
+    [Fact]
+    public async Task A_record_that_fails_again_when_it_is_redriven_goes_on_from_its_first_failure()
+    {
+        using PipelineStage described = Stage(o => o.Recovery.Describe<string>(_ => new()
+        {
+            Key = "7",
+            Position = "orders-3@12345",
+            Payload = "\"as  received\""u8.ToArray(),
+            ContentType = "application/json",
+            SchemaVersion = "2",
+            Headers = new Dictionary<string, string> { ["tenant"] = "eu" },
+            TraceParent = TraceParent,
+        }));
+        FailureRecord first = await Fail(described, "as received", Throw);
+        _time.Advance(TimeSpan.FromHours(1));
+
+        FailureRecord second = await Redrive<string>(first);
+        _time.Advance(TimeSpan.FromHours(1));
+        FailureRecord third = await Redrive<string>(second);
+
+        Assert.Equal((first.Id, 1), (second.ParentId, second.RedriveCount));
+        Assert.Equal((second.Id, 2), (third.ParentId, third.RedriveCount));
+        Assert.Equal([0, 1, 2], third.Attempts.Select(a => (a.Time - first.FirstFailedAt).TotalHours));
+        Assert.Equal((first.FirstFailedAt, first.LastFailedAt.AddHours(2)), (third.FirstFailedAt, third.LastFailedAt));
+        Assert.Equal(("7", "orders-3@12345", TraceParent), (third.RecordKey, third.SourcePosition, third.TraceParent));
+        Assert.Equal(("tenant", "eu"), (Assert.Single(third.Headers).Key, third.Headers["tenant"]));
+        Assert.Equal(("\"as  received\"", "application/json", "2"), (Text(third.Payload), third.Payload!.ContentType, third.Payload.SchemaVersion));
+        Assert.Equal(3, new HashSet<Guid> { first.Id, second.Id, third.Id }.Count);
+        Assert.All([second, third], f => Assert.Equal((7, first.FirstFailedAt), (Version(f.Id), TimeOf(f.Id))));
+    }
+
+    [Fact]
+    public async Task A_redrive_that_is_done_over_has_the_same_id()
+    {
+        FailureRecord first = await Fail("r");
+
+        Guid redriven = (await Redrive<string>(first)).Id;
+        _time.Advance(TimeSpan.FromHours(1));
+        Guid doneOver = (await Redrive<string>(first)).Id;
+
+        Assert.Equal(redriven, doneOver);
+    }
+
+    [Fact]
+    public async Task What_a_description_says_counts_for_more_than_the_failure_that_was_redriven()
+    {
+        FailureRecord first = await Fail(new Order("7", "1"), Describe);
+
+        FailureRecord second = await Redrive<Order>(first, o => o.Recovery.Describe<Order>(r => new() { Key = $"{r.Key}b", Payload = "new"u8.ToArray() }));
+
+        Assert.Equal(("7b", "1", "new"), (second.RecordKey, second.SourcePosition, Text(second.Payload)));
+    }
+
+    [Fact]
+    public async Task A_redacted_payload_is_not_redacted_again()
+    {
+        void Redact(StageOptions o) => o.Recovery.Payload.Redact = payload => Encoding.UTF8.GetBytes($"\"[{Text(payload).Length}]\"");
+        FailureRecord first = await Fail("secret", Redact);
+
+        FailureRecord second = await Redrive<string>(first, Redact);
+
+        Assert.Equal(("\"[8]\"", true), (Text(second.Payload), second.Payload!.IsRedacted));
+    }
+
+    [Fact]
+    public async Task A_payload_that_was_kept_before_there_was_a_redaction_is_redacted_when_it_is_redriven()
+    {
+        FailureRecord first = await Fail("secret");
+
+        FailureRecord second = await Redrive<string>(first, o => o.Recovery.Payload.Redact = _ => "\"***\""u8.ToArray());
+
+        Assert.Equal(("\"***\"", true), (Text(second.Payload), second.Payload!.IsRedacted));
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ValueTask ThrowHere(string message) => throw new IOException(message);
 
@@ -591,6 +665,33 @@ public sealed class FailureRecordTests
         RecordResult result = await stage.ProcessAsync(record, (r, _) => handler(r), Ct);
         Assert.NotNull(result.Failure);
         return result.Failure;
+    }
+
+    private async Task<FailureRecord> Redrive<T>(FailureRecord failure, Action<StageOptions>? configure = null)
+    {
+        string folder = Path.Combine(Path.GetTempPath(), $"failures-{Guid.NewGuid():N}");
+        try
+        {
+            using FileFailureStore store = FileFailureStore.Open(folder, new FileFailureStoreOptions { TimeProvider = _time });
+            await store.AppendAsync([failure], Ct);
+            using PipelineStage stage = Stage(o =>
+            {
+                o.Recovery.FailureStore = store;
+                configure?.Invoke(o);
+            });
+
+            await stage.RedriveAsync<T>(static (record, _) => Throw(record), new RedriveOptions { Filter = new FailureFilter { Id = failure.Id } }, Ct);
+
+            var open = new List<FailureRecord>();
+            await foreach (StoredFailure stored in store.ReadAsync(new FailureFilter { Status = FailureStatus.Open }, Ct))
+                open.Add(stored.Record);
+
+            return Assert.Single(open);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private sealed record Order(string? Key, string? Position = null, DateTimeOffset? Time = null);

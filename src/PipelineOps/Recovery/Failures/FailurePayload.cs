@@ -12,7 +12,7 @@ public sealed record FailurePayload
     /// <summary>The version of the record's schema, if it is known.</summary>
     public string? SchemaVersion { get; init; }
 
-    /// <summary>How many bytes there were before the cut.</summary>
+    /// <summary>How many bytes there were before the cut, and after the redaction.</summary>
     public int OriginalLength { get; init; }
 
     /// <summary>Whether the content was cut because it is larger than the stage keeps: such a record cannot be redriven from its payload.</summary>

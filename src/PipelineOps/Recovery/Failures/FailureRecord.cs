@@ -21,7 +21,10 @@ public sealed record FailureRecord
     /// <summary>How often the record was redriven before it failed this time.</summary>
     public int RedriveCount { get; init; }
 
-    /// <summary>The same for failures of one kind: made of the stage, the types of the exceptions and their topmost frames, without messages.</summary>
+    /// <summary>
+    /// The same for failures of one kind: made of the stage, the category, the types of the exceptions and the program's topmost frames, without messages. 16
+    /// hexadecimal digits, unless a recovery gave another.
+    /// </summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>The pipeline's name.</summary>
@@ -48,7 +51,7 @@ public sealed record FailureRecord
     /// <summary>How loudly the failure is reported, escalation included.</summary>
     public required ErrorSeverity Severity { get; init; }
 
-    /// <summary>The chain of exceptions, the outermost first; empty for a failure by result.</summary>
+    /// <summary>The chain of exceptions, the outermost first; the first 32 of a longer one; empty for a failure by result.</summary>
     public IReadOnlyList<FailureCause> Exceptions { get; init; } = [];
 
     /// <summary>The stack of the outermost exception.</summary>
@@ -84,6 +87,6 @@ public sealed record FailureRecord
     /// <summary>The version of the program that processed the record.</summary>
     public string? Version { get; init; }
 
-    /// <summary>The W3C <c>traceparent</c> of the trace that the failure belongs to.</summary>
+    /// <summary>The W3C <c>traceparent</c> that came with the record; without one that of the activity in which it failed.</summary>
     public string? TraceParent { get; init; }
 }
