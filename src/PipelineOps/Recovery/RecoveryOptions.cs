@@ -3,9 +3,9 @@ namespace PipelineOps;
 /// <summary>What a stage does about records that fail, for the <c>Process…Async</c> methods. Read once, when the stage is built or reconfigured.</summary>
 public sealed class RecoveryOptions
 {
-    private readonly Dictionary<Type, Func<object, RecordDescription>> _descriptions = [];
-    private readonly Dictionary<RecoveryStrategy, IRecovery> _recoveries = [];
-    private readonly List<(IFailureNotifier Notifier, NotificationOptions Options)> _notifiers = [];
+    private Dictionary<Type, Func<object, RecordDescription>> _descriptions = [];
+    private Dictionary<RecoveryStrategy, IRecovery> _recoveries = [];
+    private List<(IFailureNotifier Notifier, NotificationOptions Options)> _notifiers = [];
 
     /// <summary>Where failures are kept.</summary>
     /// <value>
@@ -74,6 +74,20 @@ public sealed class RecoveryOptions
         ArgumentNullException.ThrowIfNull(notifier);
         _notifiers.Add((notifier, options ?? new NotificationOptions()));
         return this;
+    }
+
+    /// <summary>What the options are now: a stage's record level is made when it is first used, and later changes must not reach it.</summary>
+    internal RecoveryOptions Copy()
+    {
+        var copy = (RecoveryOptions)MemberwiseClone();
+        copy.Payload = Payload.Copy();
+        copy.SkipLimits = SkipLimits.Copy();
+        copy.Escalation = Escalation.Copy();
+        copy.Batches = Batches.Copy();
+        copy._descriptions = new(_descriptions);
+        copy._recoveries = new(_recoveries);
+        copy._notifiers = [.. _notifiers.Select(static entry => (entry.Notifier, entry.Options.Copy()))];
+        return copy;
     }
 
     internal void Validate(OptionsProblems problems, string prefix)

@@ -30,6 +30,8 @@ public sealed class SkipLimits
     /// <value>The default is 100; at least 1.</value>
     public int MinimumRecords { get; set; } = 100;
 
+    internal SkipLimits Copy() => (SkipLimits)MemberwiseClone();
+
     internal void Validate(OptionsProblems problems, string prefix)
     {
         RequireCount(problems, MaxPerRun, $"{prefix}{nameof(MaxPerRun)}");

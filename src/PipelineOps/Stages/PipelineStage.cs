@@ -16,9 +16,12 @@ public sealed class PipelineStage : IDisposable
 {
     private readonly object _reconfiguring = new();
     private readonly StageTelemetry _telemetry;
-    private readonly RecordLedger _ledger = new();
     private volatile StagePolicy? _policy;
+
+    // Made by the first use: a stage that processes calls only does not pay for the record level.
     private volatile RecordProcessor? _records;
+    private volatile RecordLedger? _ledger;
+    private RecoveryOptions _recovery;
 
     private PipelineStage(string pipeline, string name, StageOptions options)
     {
@@ -26,7 +29,8 @@ public sealed class PipelineStage : IDisposable
         StageInstruments instruments = options.MeterFactory is { } factory ? StageInstruments.For(factory) : StageInstruments.Shared;
         ILogger logger = options.LoggerFactory is { } loggers ? new SafeLogger(loggers.CreateLogger("PipelineOps")) : NullLogger.Instance;
         _telemetry = new StageTelemetry(pipeline, name, instruments, logger, timeProvider);
-        Use(options, BuildPolicy(options, timeProvider, previous: null));
+        _policy = BuildPolicy(options, timeProvider, previous: null);
+        _recovery = options.Recovery.Copy();
     }
 
     /// <summary>The stage's name, unique in its pipeline.</summary>
@@ -39,14 +43,14 @@ public sealed class PipelineStage : IDisposable
     public CircuitBreaker? Circuit => _policy?.Circuit;
 
     /// <summary>What became of every record that the stage processed. Consistent at any moment, and readable after <see cref="Dispose"/> too.</summary>
-    public RecordAccounting Accounting => _ledger.Read();
+    public RecordAccounting Accounting => _ledger?.Read() ?? default;
 
     /// <summary>Where the stage keeps the records that fail. Opens the store if that is the stage's part and no failure has yet.</summary>
     /// <exception cref="IOException">The store's folder cannot be opened, or is another process's.</exception>
     /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
     public IFailureStore FailureStore => Records.Recovery.Store.Open();
 
-    internal RecordProcessor Records => _records ?? throw Disposed();
+    internal RecordProcessor Records => _records ?? MakeRecords();
 
     private StagePolicy Policy
     {
@@ -88,7 +92,12 @@ public sealed class PipelineStage : IDisposable
         options.Validate(problems);
         problems.ThrowIfAny();
         lock (_reconfiguring)
-            Use(options, BuildPolicy(options, Policy.TimeProvider, Policy));
+        {
+            _policy = BuildPolicy(options, Policy.TimeProvider, Policy);
+            _recovery = options.Recovery.Copy();
+            _records?.Dispose();
+            _records = null;
+        }
     }
 
     /// <summary>Runs the delegate under the stage's protection.</summary>
@@ -307,12 +316,10 @@ public sealed class PipelineStage : IDisposable
         static async ValueTask AwaitAsync(ValueTask<None> pending) => await pending.ConfigureAwait(false);
     }
 
-    private void Use(StageOptions options, StagePolicy policy)
+    private RecordProcessor MakeRecords()
     {
-        RecordProcessor? previous = _records;
-        _policy = policy;
-        _records = new RecordProcessor(policy, options.Recovery, _ledger);
-        previous?.Dispose();
+        lock (_reconfiguring)
+            return _records ??= new RecordProcessor(Policy, _recovery, _ledger ??= new RecordLedger());
     }
 
     private ObjectDisposedException Disposed() => new($"{nameof(PipelineStage)} {_telemetry.Name}");

@@ -35,14 +35,14 @@ public sealed class BatchOptions
     public TimeSpan CeilingDuration { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The same for a batch whose records are taken at their word, because waiting for a witness did not help.</summary>
-    internal BatchOptions WithoutWitness() => new()
+    internal BatchOptions WithoutWitness()
     {
-        MaxIsolationCalls = MaxIsolationCalls,
-        IsolationTimeout = IsolationTimeout,
-        MaxSkipped = MaxSkipped,
-        MaxSkippedRatio = MaxSkippedRatio,
-        Witnesses = int.MaxValue,
-    };
+        BatchOptions copy = Copy();
+        copy.Witnesses = int.MaxValue;
+        return copy;
+    }
+
+    internal BatchOptions Copy() => (BatchOptions)MemberwiseClone();
 
     internal void Validate(OptionsProblems problems, string prefix)
     {

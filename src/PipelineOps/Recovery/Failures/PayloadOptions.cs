@@ -22,6 +22,8 @@ public sealed class PayloadOptions
     /// <value><see langword="null"/> (the default) to keep everything.</value>
     public Func<FailurePayload, ReadOnlyMemory<byte>>? Redact { get; set; }
 
+    internal PayloadOptions Copy() => (PayloadOptions)MemberwiseClone();
+
     internal void Validate(OptionsProblems problems, string prefix)
     {
         problems.Require(Serializer is not null, $"{prefix}{nameof(Serializer)}", null, "set");

@@ -11,6 +11,8 @@ public sealed class EscalationOptions
     /// <value>The default is 5 min; from 1 s to 1 day.</value>
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(5);
 
+    internal EscalationOptions Copy() => (EscalationOptions)MemberwiseClone();
+
     internal void Validate(OptionsProblems problems, string prefix)
     {
         problems.Require(Occurrences is null or >= 2, $"{prefix}{nameof(Occurrences)}", Occurrences, "at least 2, or null for never");

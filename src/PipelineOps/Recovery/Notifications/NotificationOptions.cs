@@ -11,6 +11,8 @@ public sealed class NotificationOptions
     /// <value>The default is 1,000; from 1 to 1,000,000.</value>
     public int QueueCapacity { get; set; } = 1_000;
 
+    internal NotificationOptions Copy() => (NotificationOptions)MemberwiseClone();
+
     internal void Validate(OptionsProblems problems, string prefix)
     {
         problems.Require(Enum.IsDefined(MinimumSeverity), $"{prefix}{nameof(MinimumSeverity)}", MinimumSeverity, "a named severity");
