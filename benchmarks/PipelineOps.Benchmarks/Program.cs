@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using PipelineOps.Benchmarks.Comparison;
 using PipelineOps.Benchmarks.Isolation;
+using PipelineOps.Benchmarks.Records;
 
 switch (args)
 {
@@ -10,9 +11,12 @@ switch (args)
         return ComparisonReport.Run(names, Console.Out);
     case ["isolation"]:
         return IsolationReport.Run(Console.Out);
+    case ["records"]:
+        return RecordsReport.Run(Console.Out);
     case []:
         Console.WriteLine("Usage: -- compare [scenario …]   compares with Polly.Core in one process, in under a minute");
         Console.WriteLine("       -- isolation              counts the calls that finding the bad records of a batch takes, in seconds");
+        Console.WriteLine("       -- records                measures healthy records and durable appends, in seconds");
         Console.WriteLine("       -- --filter '*'           runs the BenchmarkDotNet suites, in some minutes; '*Part*' or '*Engine*' for one");
         return 0;
     default:
