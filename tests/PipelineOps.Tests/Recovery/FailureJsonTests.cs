@@ -175,7 +175,16 @@ public sealed class FailureJsonTests
             Stack = "at A\nat B",
             RecordKey = "order-7",
             SourcePosition = "orders-3@12345",
-            Payload = new FailurePayload { Content = "{\"a\":1}"u8.ToArray(), ContentType = "application/json", SchemaVersion = "2", OriginalLength = 9, IsTruncated = true, IsRedacted = true, Error = "e" },
+            Payload = new FailurePayload
+            {
+                Content = "{\"a\":1}"u8.ToArray(),
+                ContentType = "application/json",
+                SchemaVersion = "2",
+                OriginalLength = 9,
+                IsTruncated = true,
+                IsRedacted = true,
+                Error = "e",
+            },
             Headers = new Dictionary<string, string> { ["X-Tenant"] = "t" },
             Attempts = [new FailureAttempt(2, Small.LastFailedAt, TimeSpan.FromMilliseconds(1500), "System.IO.IOException", 5)],
             Version = "1.0.0+abc",
@@ -191,7 +200,8 @@ public sealed class FailureJsonTests
             ,"disposition":"deadLettered","reason":"exhausted","category":"dataQuality","strategy":"retryWithBackoff","severity":"high"
             ,"exceptions":[{"type":"System.IO.IOException","message":"Größe <7> & \"mehr\" €","depth":0},{"type":"T","message":"m","depth":1}]
             ,"stack":"at A\nat B","recordKey":"order-7","sourcePosition":"orders-3@12345"
-            ,"payload":{"contentType":"application/json","schemaVersion":"2","text":"{\"a\":1}","originalLength":9,"isTruncated":true,"isRedacted":true,"error":"e"}
+            ,"payload":{"contentType":"application/json","schemaVersion":"2","text":"{\"a\":1}"
+            ,"originalLength":9,"isTruncated":true,"isRedacted":true,"error":"e"}
             ,"headers":{"X-Tenant":"t"}
             ,"attempts":[{"number":2,"time":"2026-03-01T12:30:01.5Z","delay":"00:00:01.5000000","errorType":"System.IO.IOException","batchSize":5}]
             ,"firstFailedAt":"2026-03-01T12:30:00Z","lastFailedAt":"2026-03-01T12:30:01.5Z","host":"host-1","process":"ingest/4711","version":"1.0.0+abc"
@@ -220,7 +230,11 @@ public sealed class FailureJsonTests
     [Fact]
     public void Members_of_a_later_version_are_ignored()
     {
-        JsonObject json = Tree(Small with { Payload = new FailurePayload { Content = "a"u8.ToArray(), ContentType = "x/y" }, Exceptions = [new FailureCause("T", "m", 0)] });
+        JsonObject json = Tree(Small with
+        {
+            Payload = new FailurePayload { Content = "a"u8.ToArray(), ContentType = "x/y" },
+            Exceptions = [new FailureCause("T", "m", 0)],
+        });
         json["payload"]!["later"] = new JsonObject { ["text"] = "not this" };
         json["exceptions"]![0]!["later"] = 1;
         json["later"] = new JsonArray(1, 2);

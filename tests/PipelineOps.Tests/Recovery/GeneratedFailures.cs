@@ -118,7 +118,8 @@ internal static class GeneratedFailures
         FailurePayload? payload = failure.Payload;
         string?[] parts =
         [
-            $"{failure.Id} {failure.ParentId} {failure.RedriveCount} {failure.Disposition} {failure.Reason} {failure.Category} {failure.Strategy} {failure.Severity}",
+            $"{failure.Id} {failure.ParentId} {failure.RedriveCount}",
+            $"{failure.Disposition} {failure.Reason} {failure.Category} {failure.Strategy} {failure.Severity}",
             failure.Fingerprint, failure.Pipeline, failure.Stage, failure.Run, failure.Stack, failure.RecordKey, failure.SourcePosition,
             failure.Host, failure.Process, failure.Version, failure.TraceParent, $"{failure.FirstFailedAt.UtcTicks} {failure.LastFailedAt.UtcTicks}",
             .. failure.Exceptions.SelectMany(c => new[] { "cause", c.Type, c.Message, $"{c.Depth}" }),

@@ -116,8 +116,10 @@ public static class FailureCloudEvent
     {
         var allowed = new StringBuilder(text.Length);
         foreach (Rune rune in text.EnumerateRunes())
-            allowed.Append((Rune.IsControl(rune) || (rune.Value & 0xFFFE) == 0xFFFE || rune.Value is >= 0xFDD0 and <= 0xFDEF ? Rune.ReplacementChar : rune).ToString());
+            allowed.Append((IsAllowed(rune) ? rune : Rune.ReplacementChar).ToString());
 
         return allowed.ToString();
+
+        static bool IsAllowed(Rune rune) => !Rune.IsControl(rune) && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is not (>= 0xFDD0 and <= 0xFDEF);
     }
 }

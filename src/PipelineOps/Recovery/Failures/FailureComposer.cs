@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace PipelineOps;
 
-/// <summary>Makes the failures of a stage: everything that is kept of a record which did not succeed. User code that throws meanwhile costs its own part only.</summary>
+/// <summary>
+/// Makes the failures of a stage: everything that is kept of a record which did not succeed. User code that throws meanwhile costs its own part only.
+/// </summary>
 internal sealed class FailureComposer(
     string pipeline,
     string stage,

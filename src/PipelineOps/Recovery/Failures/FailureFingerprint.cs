@@ -39,8 +39,8 @@ internal static partial class FailureFingerprint
     }
 
     /// <summary>
-    /// The program's own topmost frames: those of the runtime differ with its version, the record's data and the moment; those of this library with the number of
-    /// the attempt. If there are no others, whatever is topmost.
+    /// The program's own topmost frames: those of the runtime differ with its version, the record's data and the moment; those of this library with the number
+    /// of the attempt. If there are no others, whatever is topmost.
     /// </summary>
     private static void AddFrames(NameHash name, Exception error)
     {

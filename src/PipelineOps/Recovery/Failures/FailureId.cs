@@ -8,8 +8,8 @@ namespace PipelineOps;
 internal static class FailureId
 {
     /// <summary>
-    /// The failure of a record, the same each time it is read; a new one each time if nothing tells it from other records. Without a position the key alone does
-    /// not, as customer 7 changes more than once, and of two failures with one id a store keeps one: then the time and the bytes that are kept count too.
+    /// The failure of a record, the same each time it is read; a new one each time if nothing tells it from other records. Without a position the key alone
+    /// does not, as customer 7 changes more than once, and of two failures with one id a store keeps one: then the time and the bytes that are kept count too.
     /// </summary>
     public static Guid Of(
         string pipeline, string stage, string? key, string? position, DateTimeOffset? timestamp, ReadOnlySpan<byte> content, DateTimeOffset now)

@@ -38,7 +38,9 @@ public static class FailureJson
         Write(writer, failure);
     }
 
-    /// <summary>Reads a failure. Members that it does not know, as a later version may write, are ignored; those that may be left out get their defaults.</summary>
+    /// <summary>
+    /// Reads a failure. Members that it does not know, as a later version may write, are ignored; those that may be left out get their defaults.
+    /// </summary>
     /// <param name="json">The JSON, in UTF-8.</param>
     /// <exception cref="JsonException">The text is not a failure; the message names what is missing or wrong.</exception>
     public static FailureRecord Deserialize(ReadOnlySpan<byte> json)

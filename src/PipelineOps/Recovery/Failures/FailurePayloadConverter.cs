@@ -97,7 +97,10 @@ internal sealed class FailurePayloadConverter : JsonConverter<FailurePayload>
     {
         while (!content.IsEmpty)
         {
-            if (Rune.DecodeFromUtf8(content, out Rune rune, out int length) != OperationStatus.Done || (Rune.IsControl(rune) && rune.Value is not ('\t' or '\r' or '\n')))
+            if (Rune.DecodeFromUtf8(content, out Rune rune, out int length) != OperationStatus.Done)
+                return false;
+
+            if (Rune.IsControl(rune) && rune.Value is not ('\t' or '\r' or '\n'))
                 return false;
 
             content = content[length..];
