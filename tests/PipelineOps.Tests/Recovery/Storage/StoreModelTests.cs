@@ -38,7 +38,7 @@ public sealed class StoreModelTests
 
     private static async Task Agrees(Step[] steps)
     {
-        await using var test = new TestStore();
+        await using TestStore test = TestStore.InMemory();
         test.Options.SegmentBytes = 4096;
         var model = new Model(test);
         int appended = 0;

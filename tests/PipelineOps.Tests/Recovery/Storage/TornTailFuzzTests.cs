@@ -27,7 +27,7 @@ public sealed class TornTailFuzzTests
 
     private static async Task Round(Random random)
     {
-        await using var test = new TestStore();
+        await using TestStore test = TestStore.InMemory();
         test.Options.SegmentBytes = 4096;
         Dictionary<Guid, string> written = [];
         for (int i = random.Next(1, 12); i > 0; i--)
