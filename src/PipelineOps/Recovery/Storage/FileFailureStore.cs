@@ -115,7 +115,7 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
                     $"There is no failure store to be read in {storeFolder.Path}. Name the folder of one, or open it without {nameof(FileFailureStoreOptions.ReadOnly)} to create it.");
         }
 
-        Directory.CreateDirectory(storeFolder.Path);
+        storeFolder.Create();
         FolderLock folderLock = FolderLock.Take(storeFolder.Path);
         try
         {
@@ -171,7 +171,7 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
         ArgumentNullException.ThrowIfNull(filter);
         cancellationToken.ThrowIfCancellationRequested();
         (FailureIndex index, List<FailureEntry> entries) = Find(filter);
-        using var reader = new RecordReader(index, Report);
+        using var reader = NewReader(index);
         foreach (FailureEntry entry in entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -204,7 +204,7 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
             }
         }
 
-        using var reader = new RecordReader(index, Report);
+        using var reader = NewReader(index);
         List<FailureGroup> result = [];
         foreach (FailureGrouping group in groups.Values.OrderByDescending(static group => group.Count))
         {
@@ -234,7 +234,7 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
         var operation = new ClaimOperation(filter, maxCount, lease);
         committer.Submit(operation);
         IReadOnlyList<FailureEntry> claimed = await operation.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
-        using var reader = new RecordReader(Index(), Report);
+        using var reader = NewReader(Index());
         List<StoredFailure> result = [];
         foreach (FailureEntry entry in claimed)
         {
@@ -380,11 +380,14 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
         }
     }
 
+    private RecordReader NewReader(FailureIndex index) => new(index, Report, _lock is null ? id => Index().Find(id) : null);
+
     private (FailureIndex Index, List<FailureEntry> Entries) Find(FailureFilter filter)
     {
         FailureIndex index = Index();
+        DateTimeOffset now = _options.TimeProvider.GetUtcNow();
         lock (index.Gate)
-            return (index, [.. index.Where(filter, _options.TimeProvider.GetUtcNow())]);
+            return (index, [.. index.Where(filter, now)]);
     }
 
     // As it is when it is read, not as it was when the reading began.
@@ -450,12 +453,13 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
 
     private async Task ExpireAsync()
     {
+        if (_options.RetainResolved is null && _options.RetainAll is null)
+            return;
+
         List<FailureEntry> expired;
+        DateTimeOffset now = _options.TimeProvider.GetUtcNow();
         lock (_replay.Index.Gate)
-        {
-            DateTimeOffset now = _options.TimeProvider.GetUtcNow();
-            expired = _options.RetainResolved is null && _options.RetainAll is null ? [] : [.. _replay.Index.All().Where(entry => IsExpired(entry, now))];
-        }
+            expired = [.. _replay.Index.All().Where(entry => IsExpired(entry, now))];
 
         await PurgeAsync(expired, IsExpired, CancellationToken.None).ConfigureAwait(false);
     }

@@ -132,6 +132,11 @@ internal sealed class GroupCommitter(StoreFolder folder, FailureIndex index, Seg
                 else
                     operation.Complete();
             }
+
+            // If not even the clock works.
+            foreach (StoreOperation operation in _taken)
+                operation.Fail(exception);
+            _taken.Clear();
         }
         finally
         {
@@ -147,10 +152,11 @@ internal sealed class GroupCommitter(StoreFolder folder, FailureIndex index, Seg
     private CommitGroup Prepare()
     {
         List<StoreOperation>? deferred = null;
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
         CommitGroup group;
         lock (index.Gate)
         {
-            group = new CommitGroup(options.MaxBytes is { } max ? max - index.TotalBytes : long.MaxValue, options.TimeProvider.GetUtcNow());
+            group = new CommitGroup(options.MaxBytes is { } max ? max - index.TotalBytes : long.MaxValue, now);
             foreach (StoreOperation operation in _taken)
             {
                 try

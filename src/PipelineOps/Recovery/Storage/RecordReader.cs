@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 namespace PipelineOps;
 
 /// <summary>Reads failures from their files; fastest in the order in which they were appended. For one reader at a time.</summary>
-internal sealed class RecordReader(FailureIndex index, Action<FailureStoreDamage> report) : IDisposable
+/// <param name="index">Where the entries are from.</param>
+/// <param name="report">Is told of what cannot be read.</param>
+/// <param name="findAgain">Finds a failure in an index that is up to date, if this one does not follow the files by itself.</param>
+internal sealed class RecordReader(FailureIndex index, Action<FailureStoreDamage> report, Func<Guid, FailureEntry?>? findAgain) : IDisposable
 {
     private Segment? _segment;
     private SafeFileHandle? _file;
@@ -28,6 +31,17 @@ internal sealed class RecordReader(FailureIndex index, Action<FailureStoreDamage
             // The file was replaced after the index was asked; if the index still points to it, somebody has deleted it.
             if (missing == line)
             {
+                if (findAgain is not null)
+                {
+                    if (findAgain(entry.Id) is not { } found)
+                        return null;
+                    if (found != entry)
+                    {
+                        entry = found;
+                        continue;
+                    }
+                }
+
                 report(new FailureStoreDamage(line.Segment.File, line.Offset, line.Length, "The file is gone."));
                 return null;
             }

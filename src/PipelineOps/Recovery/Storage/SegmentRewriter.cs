@@ -19,6 +19,7 @@ internal sealed class SegmentRewriter(StoreFolder folder, FailureIndex index, Ti
         List<Guid> dropped = [];
         List<FailureStoreDamage> damage;
         FileStream? output = null;
+        DateTimeOffset now = timeProvider.GetUtcNow();
         try
         {
             using (var scanner = new SegmentScanner(segment))
@@ -34,7 +35,7 @@ internal sealed class SegmentRewriter(StoreFolder folder, FailureIndex index, Ti
 
                     bool isKept;
                     lock (index.Gate)
-                        isKept = index.Needs(line, segment, scanner.Span.Offset, timeProvider.GetUtcNow());
+                        isKept = index.Needs(line, segment, scanner.Span.Offset, now);
 
                     if (isKept)
                     {

@@ -41,6 +41,7 @@ internal sealed class SegmentWriter(StoreFolder folder, FailureIndex index, File
             Cut();
 
         bool rotates = IsTimeToRotate(group);
+        bool isFirst = Current is null;
         if (rotates)
             Begin(group.Now);
 
@@ -69,10 +70,15 @@ internal sealed class SegmentWriter(StoreFolder folder, FailureIndex index, File
 
         lock (index.Gate)
             segment.Length = start + group.Length;
-        return (segment, start, rotates);
+        return (segment, start, rotates && !isFirst);
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        if (_mustCut)
+            TryCut();
+        _file?.Dispose();
+    }
 
     private bool IsTimeToRotate(CommitGroup group) =>
         Current is not { } current
@@ -92,7 +98,9 @@ internal sealed class SegmentWriter(StoreFolder folder, FailureIndex index, File
         }
         catch
         {
+            // Or every new try would leave a file behind.
             file.Dispose();
+            File.Delete(segment.File);
             throw;
         }
 

@@ -49,16 +49,34 @@ internal sealed class StoreFolder(string path)
     /// Makes the folder's own entries durable, so that a file which was created, renamed or deleted stays so after a power failure. On Linux and macOS; Windows
     /// cannot, and needs no such call: NTFS keeps a journal of them.
     /// </summary>
-    public void Flush()
+    public void Flush() => Flush(Path);
+
+    /// <summary>Makes the folder, and those above it, as durable as what comes into it.</summary>
+    public void Create() => Create(Path);
+
+    private static void Create(string path)
+    {
+        if (Directory.Exists(path))
+            return;
+
+        string? parent = System.IO.Path.GetDirectoryName(path);
+        if (parent is not null)
+            Create(parent);
+        Directory.CreateDirectory(path);
+        if (parent is not null)
+            Flush(parent);
+    }
+
+    private static void Flush(string path)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
             return;
 
         const int closeOnExecLinux = 0x80000;
         const int closeOnExecMac = 0x1000000;
-        int descriptor = Open(Encoding.UTF8.GetBytes(Path + '\0'), OperatingSystem.IsLinux() ? closeOnExecLinux : closeOnExecMac);
+        int descriptor = Open(Encoding.UTF8.GetBytes(path + '\0'), OperatingSystem.IsLinux() ? closeOnExecLinux : closeOnExecMac);
         if (descriptor < 0)
-            throw new IOException($"The folder {Path} cannot be opened to flush it: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+            throw new IOException($"The folder {path} cannot be opened to flush it: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
 
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         RandomAccess.FlushToDisk(handle);

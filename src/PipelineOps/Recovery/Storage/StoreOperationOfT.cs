@@ -18,7 +18,13 @@ internal abstract class StoreOperation<T>(T nothing) : StoreOperation
 
     public override void Complete() => _done.TrySetResult(Result);
 
-    public override void Fail(Exception exception) => _done.TrySetException(exception);
+    public override void Fail(Exception exception)
+    {
+        _done.TrySetException(exception);
+
+        // Seen, also if whoever waited has cancelled since.
+        _ = _done.Task.Exception;
+    }
 
     public override void Dispose() => Lines.Dispose();
 }
