@@ -110,6 +110,37 @@ public sealed class SkipLimitTests : IDisposable
         Assert.Equal(3, _store.All.Count);
     }
 
+    [Fact]
+    public async Task The_records_of_a_run_are_counted_apart_from_those_of_other_runs()
+    {
+        using PipelineStage stage = Stage(limits => limits.MaxPerRun = 2);
+
+        for (int run = 0; run < 2; run++)
+        {
+            RunSummary good = await Run(stage, skipped: 2);
+            Assert.Equal((RunOutcome.Completed, 10L, 2L), (good.Outcome, good.Accounting.Read, good.Accounting.Quarantined));
+        }
+
+        RunSummary bad = await Run(stage, skipped: 3);
+
+        Assert.Equal(RunOutcome.Failed, bad.Outcome);
+        Assert.Contains("3 records were skipped in this run; the limit MaxPerRun is 2", bad.Problem, StringComparison.Ordinal);
+        Assert.Equal(bad.Accounting.Read, bad.Accounting.Succeeded + bad.Accounting.Quarantined);
+        Assert.Equal(7, _store.All.Count);
+    }
+
+    [Fact]
+    public async Task A_ratio_of_a_run_is_looked_at_once_there_are_enough_records()
+    {
+        using PipelineStage stage = Stage(limits => (limits.MaxRatioPerRun, limits.MinimumRecords) = (0.5, 10));
+
+        Assert.Equal(RunOutcome.Completed, (await Run(stage, skipped: 5)).Outcome);
+        RunSummary bad = await Run(stage, skipped: 6);
+
+        Assert.Contains("6 of 10 records were skipped in this run; the limit MaxRatioPerRun is 0.5", bad.Problem, StringComparison.Ordinal);
+        Assert.Equal((6L, 4L), (bad.Accounting.Quarantined, bad.Accounting.Succeeded));
+    }
+
     // Hunts a crossing that nobody sees: the skip is judged among too few records, and the success that completes them is counted without a look.
     [Fact]
     public async Task However_threads_interleave_somebody_sees_the_crossing()
@@ -131,6 +162,31 @@ public sealed class SkipLimitTests : IDisposable
                 TaskScheduler.Default)));
 
             Assert.Contains(failed, results => results.Contains(true));
+        }
+    }
+
+    // Of ten records, the first ones are bad.
+    private static async Task<RunSummary> Run(PipelineStage stage, int skipped)
+    {
+        try
+        {
+            return await stage.ProcessAllAsync(
+                Records(),
+                (record, _) => record < skipped ? throw new ClassifiedException(ErrorClassification.DataQuality) : ValueTask.CompletedTask,
+                cancellationToken: TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        }
+        catch (RunFailedException exception)
+        {
+            return exception.Summary;
+        }
+
+        static async IAsyncEnumerable<int> Records()
+        {
+            for (int i = 0; i < 10; i++)
+            {
+                await Task.Yield();
+                yield return i;
+            }
         }
     }
 

@@ -14,17 +14,14 @@ internal sealed class FailureClaims(IFailureStore store, FailureFilter filter, s
     private readonly HashSet<Guid> _held = [];
     private long _claimedAt;
 
-    /// <summary>Whether enough of the lease is left to send what <see cref="NextAsync"/> has given last.</summary>
+    /// <summary>Whether half of the lease is left, which is enough to send what <see cref="NextAsync"/> has given last.</summary>
     public bool IsFresh => timeProvider.GetElapsedTime(_claimedAt) <= _lease.Duration / 2;
 
-    /// <summary>A claimed failure that this run has not had yet, with at least half of its lease left; <see langword="null"/> when there are no more.</summary>
+    /// <summary>A claimed failure that this run has not had yet; <see langword="null"/> when there are no more.</summary>
     /// <param name="maxCount">How many may be claimed with it.</param>
     /// <param name="cancellationToken">Stops the waiting.</param>
     public async ValueTask<StoredFailure?> NextAsync(int maxCount, CancellationToken cancellationToken)
     {
-        if (_batch.Count > 0 && !IsFresh)
-            await GiveBackAsync().ConfigureAwait(false);
-
         while (_batch.Count == 0)
         {
             _claimedAt = timeProvider.GetTimestamp();

@@ -26,15 +26,24 @@ public sealed class RedriveModelTests
     // However long records take within half a lease, whatever becomes of them and however they are claimed.
     [Fact]
     public void Each_failure_is_sent_at_most_once_in_order_and_ends_as_its_outcome_says() =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(Plans.ToArbitrary(), plan => plan.HoldsAsync().GetAwaiter().GetResult()));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(
+            Plans.ToArbitrary(), static plan => plan.HoldsAsync(static time => new MemoryFailureStore(time)).GetAwaiter().GetResult()));
+
+    [Fact]
+    public void So_it_is_with_a_store_of_files() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Plans.ToArbitrary(), static plan =>
+        {
+            using var folder = new StoreFolder();
+            return plan.HoldsAsync(folder.Open).GetAwaiter().GetResult();
+        }));
 
     private sealed record Plan(Fate[] Fates, int[] Seconds, int ClaimSize, int? MaxCount)
     {
-        public async Task<bool> HoldsAsync()
+        public async Task<bool> HoldsAsync(Func<TimeProvider, IFailureStore> open)
         {
             // Given
             var time = new ManualTimeProvider();
-            var store = new MemoryFailureStore(time);
+            IFailureStore store = open(time);
             FailureRecord[] failures = Failures.Many(Fates.Length, i => Failures.New(redriveCount: Fates[i] == Fate.Capped ? 3 : 0));
             await store.AppendAsync(failures);
             List<int> sent = [];
@@ -44,7 +53,7 @@ public sealed class RedriveModelTests
                 new RedriveOptions { ClaimSize = ClaimSize, MaxCount = MaxCount, Lease = TimeSpan.FromSeconds(9), MaxConsecutiveErrors = null },
                 async (failure, token) =>
                 {
-                    int i = Array.IndexOf(failures, failure);
+                    int i = Array.FindIndex(failures, other => other.Id == failure.Id);
                     sent.Add(i);
                     time.Advance(TimeSpan.FromSeconds(Seconds[i]));
                     if (Fates[i] == Fate.FailAgain)
@@ -59,6 +68,9 @@ public sealed class RedriveModelTests
                 });
 
             // Then
+            Dictionary<Guid, FailureStatus> statuses = [];
+            await foreach (StoredFailure failure in store.ReadAsync(FailureFilter.All))
+                statuses.Add(failure.Record.Id, failure.Status);
             int[] expected = [.. Enumerable.Range(0, Fates.Length).Where(i => Fates[i] != Fate.Capped).Take(MaxCount ?? int.MaxValue)];
             return sent.SequenceEqual(expected)
                 && summary.Sent == sent.Count
@@ -68,7 +80,7 @@ public sealed class RedriveModelTests
                 && summary.Failed == sent.Count(i => Fates[i] == Fate.Throw)
                 && summary.ClaimsLost == 0
                 && (MaxCount is not null || summary.Capped == Fates.Count(fate => fate == Fate.Capped))
-                && Enumerable.Range(0, Fates.Length).All(i => store[failures[i].Id].Status == StatusOf(i, sent.Contains(i)));
+                && Enumerable.Range(0, Fates.Length).All(i => statuses[failures[i].Id] == StatusOf(i, sent.Contains(i)));
         }
 
         private FailureStatus StatusOf(int failure, bool sent) => Fates[failure] switch
