@@ -55,17 +55,14 @@ public sealed class SeverityEscalationTests
     [Fact]
     public async Task Each_kind_of_failure_is_counted_apart_and_those_not_seen_for_longest_are_forgotten()
     {
-        // Given a failure one short of its escalation, whose fingerprint is the record.
+        // Given two kinds one short of their escalation, the record being the fingerprint; the first one seen was seen last, too.
         using PipelineStage stage = Stage(3, options => options.Recovery.Use(RecoveryStrategy.Quarantine, new Strategies.TestRecovery((context, _) =>
         {
             context.Fingerprint = (string)context.Record!;
             return new(RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue));
         })));
-        for (int i = 0; i < 2; i++)
-        {
-            await stage.FailAsync(ErrorClassification.DataQuality, "early");
-            await stage.FailAsync(ErrorClassification.DataQuality, "kept");
-        }
+        foreach (string record in new[] { "kept", "early", "early", "kept" })
+            await stage.FailAsync(ErrorClassification.DataQuality, record);
 
         // When so many others are seen that one must leave.
         for (int i = 0; i < 999; i++)

@@ -31,7 +31,7 @@ public sealed class RedriveModelTests
 
     [Fact]
     public void So_it_is_with_a_store_of_files() =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Plans.ToArbitrary(), static plan =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(15), Prop.ForAll(Plans.ToArbitrary(), static plan =>
         {
             using var folder = new StoreFolder();
             return plan.HoldsAsync(folder.Open).GetAwaiter().GetResult();
