@@ -4,6 +4,7 @@ using PipelineOps.CrashChild;
 return args switch
 {
     ["hold", var folder] => Holding.Run(folder),
+    ["ingest", var folder] => await Ingesting.Run(folder),
     ["fill", var folder, var ballast] => await FillingUp.Run(folder, ballast),
     _ => throw new ArgumentException($"Not known: {string.Join(' ', args)}"),
 };

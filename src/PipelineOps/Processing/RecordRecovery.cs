@@ -137,7 +137,7 @@ internal sealed class RecordRecovery : IDisposable
         if (context.RecoveryError is { } recoveryError)
         {
             _policy.Telemetry.CallbackFailed($"recovery {context.Strategy}", recoveryError);
-            failure = failure with { Exceptions = [.. failure.Exceptions, new FailureCause(recoveryError.GetType().FullName!, recoveryError.Message, 0)] };
+            failure = failure with { Exceptions = [.. failure.Exceptions, FailureCauses.Of(recoveryError)[0]] };
         }
 
         return failure with { Severity = _escalation.Escalate(failure.Fingerprint, failure.Severity) };

@@ -8,7 +8,9 @@ namespace PipelineOps;
 /// </summary>
 internal static partial class FailureFingerprint
 {
-    private const int MaxFrames = 5;
+    // The topmost alone: a method that throws is hardly ever inlined, but its callers are once they are hot, so that further frames would split the
+    // failures of one place into those before and those after.
+    private const int MaxFrames = 1;
 
     // More are recursion, and looking at them all helps nobody.
     private const int MaxLines = 500;
