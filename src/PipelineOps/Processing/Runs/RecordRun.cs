@@ -76,23 +76,31 @@ internal abstract class RecordRun<T>
             return true;
         }
 
-        TimeSpan delay = next is { Kind: NextActionKind.RetryAt, At: { } at } ? at - _policy.TimeProvider.GetUtcNow() : FirstHold * Math.Pow(2, Math.Min(holds, 10));
-        delay = delay < FirstHold ? FirstHold : delay > LongestHold ? LongestHold : delay;
+        TimeSpan growing = FirstHold * Math.Pow(2, Math.Min(holds, 10));
+        TimeSpan delay = next is { Kind: NextActionKind.RetryAt, At: { } at } ? at - _policy.TimeProvider.GetUtcNow() : growing < LongestHold ? growing : LongestHold;
+        delay = delay > FirstHold ? delay : FirstHold;
         await Task.Delay(delay, _policy.TimeProvider, CancellationToken).ConfigureAwait(false);
         return true;
     }
 
     private async Task WorkAsync(SourceReader<T> reader)
     {
-        List<T> records = [];
+        // Single records have one list and one result for the whole run; of a batch the handler may keep the list.
+        List<T> records = new(1);
+        RecordResult[] results = new RecordResult[1];
         while (!_stop.IsCancellationRequested)
         {
             long place;
             try
             {
-                await ReadyToReadAsync().ConfigureAwait(false);
-                records = ReadSize == 1 ? records : [];
-                records.Clear();
+                if (MustWait)
+                    await ReadyToReadAsync().ConfigureAwait(false);
+
+                if (ReadSize == 1)
+                    records.Clear();
+                else
+                    records = [];
+
                 place = await reader.ReadAsync(records, ReadSize, Linger).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -109,9 +117,14 @@ internal abstract class RecordRun<T>
             if (place < 0)
                 return;
 
-            await ProcessAsync(records, place).ConfigureAwait(false);
+            if (results.Length != records.Count)
+                results = new RecordResult[records.Count];
+
+            await ProcessAsync(records, results, place).ConfigureAwait(false);
         }
     }
+
+    private bool MustWait => Processor is var processor && (processor.Recovery.Store.IsClosed || processor.Policy.Circuit is { State: not CircuitState.Closed });
 
     private async ValueTask ReadyToReadAsync()
     {
@@ -124,10 +137,9 @@ internal abstract class RecordRun<T>
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ProcessAsync(List<T> read, long place)
+    private async ValueTask ProcessAsync(List<T> read, RecordResult[] results, long place)
     {
         int line = _run.Ledger.Begin(read.Count);
-        var results = new RecordResult[read.Count];
         Array.Fill(results, new RecordResult(Disposition.Returned, 0));
         try
         {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace PipelineOps;
 
 /// <summary>Lets several workers read one source, one at a time, and tells each record or batch its place in the source's order.</summary>
@@ -25,6 +27,7 @@ internal sealed class SourceReader<T>(IRecordSource<T> source, TimeProvider time
     /// Reads up to <paramref name="count"/> records, waiting for those after the first no longer than the linger. Answers their place, or -1 at the end. What a source
     /// throws while a batch has records already, it throws at the next read: these must not get lost.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<long> ReadAsync(List<T> records, int count, TimeSpan linger)
     {
         await _turn.WaitAsync(stop).ConfigureAwait(false);
