@@ -194,6 +194,36 @@ public sealed class StoreRetentionTests
     }
 
     [Fact]
+    public async Task What_was_purged_stays_so_when_the_line_that_says_it_is_in_a_file_that_is_rewritten()
+    {
+        await using var test = new TestStore();
+        test.Options.SegmentBytes = 8192;
+        List<FailureRecord> first = [.. Enumerable.Range(0, 7).Select(_ => TestStore.Failure(stage: "keep", payload: 500))];
+        await test.Append([.. first]);
+        await test.Append([.. TestStore.Failures(3, payload: 500)]);
+        Assert.Equal(2, test.Files.Count);
+        string oldest = test.Files[0];
+
+        // Too little of the first file for it to be rewritten; said in the second one, of which nothing else is needed in the end.
+        await test.Store.PurgeAsync(new FailureFilter { Id = first[1].Id }, TestStore.Token);
+        await test.Append([.. TestStore.Failures(3, payload: 500)]);
+        await test.Store.PurgeAsync(new FailureFilter { Stage = "load" }, TestStore.Token);
+        await test.Reopen();
+        await test.Append(TestStore.Failure(stage: "keep", payload: 7000));
+        await test.Reopen();
+
+        Assert.Contains(oldest, test.Files);
+        Assert.Equal(first.Where(failure => failure != first[1]).Select(failure => failure.Id), (await test.Ids()).SkipLast(1));
+
+        // When the line of the failure goes at last, so does the one that says so.
+        await test.Store.PurgeAsync(FailureFilter.All, TestStore.Token);
+        await test.Append(TestStore.Failure(payload: 7000));
+        await test.Reopen();
+        Assert.Single(await test.Ids());
+        Assert.DoesNotContain(first[1].Id.ToString(), string.Concat(test.Files.Select(File.ReadAllText)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Claims_that_come_and_go_do_not_fill_the_disk()
     {
         await using var test = new TestStore();
