@@ -95,7 +95,7 @@ internal sealed class RecordRecovery : IDisposable
             if (context.Strategy == RecoveryStrategy.Propagate)
                 return RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.FailRun);
 
-            RecoveryOutcome outcome;
+            RecoveryOutcome? outcome = null;
             try
             {
                 outcome = await _recoveries[context.Strategy].RecoverAsync(context, cancellationToken).ConfigureAwait(false);
@@ -108,13 +108,19 @@ internal sealed class RecordRecovery : IDisposable
             {
                 // User code: the record must not get lost with it.
                 context.RecoveryError = exception;
-                break;
             }
 
-            if (outcome.Disposition is not null)
-                return outcome;
+            if (context.RecoveryError is { } recoveryError)
+                _policy.Telemetry.CallbackFailed($"recovery {context.Strategy}", recoveryError);
+
+            if (outcome is null)
+                break;
+
+            if (outcome.Value.Disposition is not null)
+                return outcome.Value;
         }
 
+        context.Strategy = RecoveryStrategy.DeadLetter;
         return RecoveryOutcome.Keep(Disposition.DeadLettered, context.Reason, NextAction.Continue);
     }
 
@@ -135,10 +141,7 @@ internal sealed class RecordRecovery : IDisposable
             Now = _policy.TimeProvider.GetUtcNow(),
         });
         if (context.RecoveryError is { } recoveryError)
-        {
-            _policy.Telemetry.CallbackFailed($"recovery {context.Strategy}", recoveryError);
             failure = failure with { Exceptions = [.. failure.Exceptions, FailureCauses.Of(recoveryError)[0]] };
-        }
 
         return failure with { Severity = _escalation.Escalate(failure.Fingerprint, failure.Severity) };
     }

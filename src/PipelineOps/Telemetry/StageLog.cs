@@ -44,6 +44,6 @@ internal static partial class StageLog
     [LoggerMessage(8, LogLevel.Critical, "Stage {Pipeline}/{Stage}: the run fails: {Crossed}.", EventName = "SkipLimitCrossed")]
     public static partial void SkipLimitCrossed(ILogger logger, string pipeline, string stage, string crossed);
 
-    [LoggerMessage(9, LogLevel.Warning, "Stage {Pipeline}/{Stage}: the queue of {Notifier} is full; {Dropped} notifications were left out.", EventName = "NotificationsDropped")]
+    [LoggerMessage(9, LogLevel.Warning, "Stage {Pipeline}/{Stage}: {Dropped} notifications for {Notifier} were left out, because its queue was full or the stage was disposed.", EventName = "NotificationsDropped")]
     public static partial void NotificationsDropped(ILogger logger, string pipeline, string stage, string notifier, long dropped);
 }

@@ -102,11 +102,7 @@ public sealed class RunTests
         Assert.True(stage.Stage.Accounting.Read < 21);
 
         stage.Store.Mend();
-        while (!running.IsCompleted)
-        {
-            await Waiting.Until(() => running.IsCompleted || stage.Time.ActiveTimers > 0);
-            stage.Time.Advance(TimeSpan.FromSeconds(5));
-        }
+        await AdvanceUntilOver(stage, running);
 
         RunSummary summary = await running;
         Assert.Equal((100L, 95L, 0L, 5L, 0L), Figures(summary.Accounting));
@@ -335,11 +331,19 @@ public sealed class RunTests
             (IReadOnlyList<int> records, CancellationToken token) => handling.Handle(records, token),
             new BatchRunOptions<int> { BatchSize = 20, Effect = BatchEffect.Atomic },
             ProcessingStage.Token);
-        for (int hold = 0; hold < 3; hold++)
-            await stage.Time.AdvanceOnceWaiting(TimeSpan.FromSeconds(5));
+        await AdvanceUntilOver(stage, running);
 
-        RunSummary summary = await running.WaitAsync(TimeSpan.FromSeconds(20), ProcessingStage.Token);
+        RunSummary summary = await running;
         Assert.Equal((20L, 20L), (summary.Accounting.Succeeded, summary.Accounting.DeadLettered));
+    }
+
+    private static async Task AdvanceUntilOver(ProcessingStage stage, Task running)
+    {
+        while (!running.IsCompleted)
+        {
+            await Waiting.Until(() => running.IsCompleted || stage.Time.ActiveTimers > 0);
+            stage.Time.Advance(TimeSpan.FromSeconds(5));
+        }
     }
 
     private static (long Read, long Succeeded, long Filtered, long Quarantined, long InFlight) Figures(RecordAccounting accounting) =>

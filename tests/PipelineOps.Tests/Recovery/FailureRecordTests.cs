@@ -458,6 +458,25 @@ public sealed class FailureRecordTests
     }
 
     [Fact]
+    public async Task A_failure_has_the_same_fingerprint_whichever_attempt_it_is()
+    {
+        using PipelineStage stage = Stage();
+        using PipelineStage retrying = Stage(options => options.Retry = new RetryOptions { MaxRetries = 2, Backoff = Backoff.None });
+
+        FailureRecord first = await Fail(stage, new Order("a"), static _ => throw new IOException());
+        FailureRecord third = await Fail(retrying, new Order("a"), static _ => throw new IOException());
+        FailureRecord later = await Fail(stage, new Order("a"), static async _ =>
+        {
+            await Task.Yield();
+            throw new IOException();
+        });
+
+        Assert.Equal((1, 3), (first.Attempts.Count, third.Attempts.Count));
+        Assert.Equal(first.Fingerprint, third.Fingerprint);
+        Assert.Equal(first.Fingerprint, later.Fingerprint);
+    }
+
+    [Fact]
     public async Task Other_places_have_other_fingerprints()
     {
         string[] fingerprints =

@@ -30,8 +30,12 @@ internal sealed class MemoryFailureStore(TimeProvider time) : IFailureStore
         {
             foreach (FailureRecord failure in failures)
             {
-                if (_entries.TryAdd(failure.Id, new Entry(failure)))
-                    _order.Add(failure.Id);
+                if (_entries.TryGetValue(failure.Id, out Entry? known) && known.Resolution is null)
+                    continue;
+
+                _order.Remove(failure.Id);
+                _order.Add(failure.Id);
+                _entries[failure.Id] = new Entry(failure);
             }
         }
 

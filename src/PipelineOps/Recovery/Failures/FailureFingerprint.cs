@@ -90,11 +90,12 @@ internal static partial class FailureFingerprint
         return source != method && source.EndsWith(".MoveNext", StringComparison.Ordinal) ? source[..^".MoveNext".Length] : source;
     }
 
-    /// <summary>Whether a frame is the runtime's or, as a type directly in this library's namespace, this library's.</summary>
+    /// <summary>Whether a frame is the runtime's or, as a type directly in this library's namespace, this library's, explicitly implemented interfaces included.</summary>
     private static bool IsForeign(string frame) =>
         frame.StartsWith("System.", StringComparison.Ordinal)
         || frame.StartsWith("Microsoft.", StringComparison.Ordinal)
-        || (frame.StartsWith("PipelineOps.", StringComparison.Ordinal) && frame.AsSpan().Count('.') == 2);
+        || (frame.StartsWith("PipelineOps.", StringComparison.Ordinal)
+            && (frame.AsSpan().Count('.') == 2 || frame.IndexOf(".PipelineOps.", StringComparison.Ordinal) > 0));
 
     [GeneratedRegex(@"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]", RegexOptions.CultureInvariant)]
     private static partial Regex TypeArguments();

@@ -6,6 +6,7 @@ internal sealed class AppendOperation(StoreFolder folder, long? maxBytes) : Stor
 {
     private readonly List<Appended> _failures = [];
     private readonly List<Appended> _written = [];
+    private LineBuffer? _purges;
     private bool _waits;
 
     public override bool IsWritten => _waits;
@@ -27,11 +28,18 @@ internal sealed class AppendOperation(StoreFolder folder, long? maxBytes) : Stor
         long bytes = 0;
         foreach (Appended failure in _failures)
         {
-            if (index.Find(failure.Id) is not null)
+            if (index.Find(failure.Id) is { } known)
             {
-                // A failure that is about to be forgotten is known for the last time.
+                // A failure that is about to be forgotten or to end is known as it is for the last time.
                 if (group.Touches(failure.Id))
                     return false;
+
+                // It was redriven or discarded, and the record has failed again since.
+                if (!known.IsUnfinished && (ids is null || ids.Add(failure.Id)))
+                {
+                    _written.Add(failure with { Ended = known });
+                    bytes += failure.Length;
+                }
             }
             else if (group.Touches(failure.Id))
                 _waits = true;
@@ -49,6 +57,7 @@ internal sealed class AppendOperation(StoreFolder folder, long? maxBytes) : Stor
                 + $"Redrive, discard or purge failures, set {nameof(FileFailureStoreOptions.RetainResolved)}, or raise {nameof(FileFailureStoreOptions.MaxBytes)}.");
         }
 
+        WritePurges(group);
         for (int i = 0; i < _written.Count; i++)
         {
             Appended failure = _written[i];
@@ -63,9 +72,34 @@ internal sealed class AppendOperation(StoreFolder folder, long? maxBytes) : Stor
     public override void Apply(FailureIndex index, Segment segment, long offset)
     {
         foreach (Appended failure in _written)
+        {
+            if (failure.Ended is { IsForgotten: false } ended)
+                index.Forget(ended);
+
             index.Add(failure.Id, failure.Traits, failure.FirstFailedAt, failure.LastFailedAt, new LineSpan(segment, offset + failure.GroupOffset, failure.Length));
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _purges?.Dispose();
+    }
+
+    // Before the failures that come again, so that replaying forgets the old ones first.
+    private void WritePurges(CommitGroup group)
+    {
+        int start = _purges?.Length ?? 0;
+        foreach (Appended failure in _written)
+        {
+            if (failure.Ended is not null)
+                (_purges ??= new LineBuffer()).AddPurge(failure.Id);
+        }
+
+        if (_purges is not null && _purges.Length > start)
+            group.Add(_purges.Slice(start, _purges.Length - start));
     }
 
     private sealed record Appended(
-        Guid Id, FailureTraits Traits, DateTimeOffset FirstFailedAt, DateTimeOffset LastFailedAt, int Offset, int Length, long GroupOffset = 0);
+        Guid Id, FailureTraits Traits, DateTimeOffset FirstFailedAt, DateTimeOffset LastFailedAt, int Offset, int Length, long GroupOffset = 0, FailureEntry? Ended = null);
 }

@@ -1,6 +1,6 @@
 namespace PipelineOps;
 
-/// <summary>Failures with one fingerprint.</summary>
+/// <summary>Failures of one stage with one fingerprint.</summary>
 /// <param name="Fingerprint">What they share.</param>
 /// <param name="Pipeline">The pipeline.</param>
 /// <param name="Stage">The stage.</param>

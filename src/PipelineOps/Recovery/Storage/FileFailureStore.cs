@@ -193,13 +193,14 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
         cancellationToken.ThrowIfCancellationRequested();
         FailureIndex index = Index();
         DateTimeOffset now = _options.TimeProvider.GetUtcNow();
-        var groups = new Dictionary<string, FailureGrouping>();
+        var groups = new Dictionary<(string Fingerprint, string Pipeline, string Stage), FailureGrouping>();
         lock (index.Gate)
         {
             foreach (FailureEntry entry in index.Where(filter, now))
             {
-                if (!groups.TryGetValue(entry.Traits.Fingerprint, out FailureGrouping? group))
-                    groups.Add(entry.Traits.Fingerprint, group = new FailureGrouping());
+                (string, string, string) kind = (entry.Traits.Fingerprint, entry.Traits.Pipeline, entry.Traits.Stage);
+                if (!groups.TryGetValue(kind, out FailureGrouping? group))
+                    groups.Add(kind, group = new FailureGrouping());
                 group.Add(entry);
             }
         }

@@ -10,7 +10,10 @@ namespace PipelineOps;
 /// </remarks>
 public interface IFailureStore
 {
-    /// <summary>Keeps failures. When this returns they survive a crash. A failure whose id is known is left as it is: appending twice is appending once.</summary>
+    /// <summary>
+    /// Keeps failures. When this returns they survive a crash. A failure whose id is that of one that is open or claimed is left as it is: appending twice is appending once.
+    /// One whose id is that of a failure that was redriven or discarded takes its place and is open: the record has failed again.
+    /// </summary>
     /// <param name="failures">The failures; all are kept or an exception is thrown, after which appending the same again is safe.</param>
     /// <param name="cancellationToken">Stops the waiting; whether the failures are then kept is unknown.</param>
     ValueTask AppendAsync(IReadOnlyList<FailureRecord> failures, CancellationToken cancellationToken = default);
@@ -20,7 +23,7 @@ public interface IFailureStore
     /// <param name="cancellationToken">Stops the reading.</param>
     IAsyncEnumerable<StoredFailure> ReadAsync(FailureFilter filter, CancellationToken cancellationToken = default);
 
-    /// <summary>Groups the failures that match by fingerprint, the largest group first.</summary>
+    /// <summary>Groups the failures of each stage that match by fingerprint, the largest group first.</summary>
     /// <param name="filter">Which ones.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     ValueTask<IReadOnlyList<FailureGroup>> GroupAsync(FailureFilter filter, CancellationToken cancellationToken = default);

@@ -99,7 +99,7 @@ public sealed class NotificationTests : IDisposable
         Assert.Equal(["0", "4", "5"], busy.Told.Select(failure => System.Text.Encoding.UTF8.GetString(failure.Payload!.Content.Span).Trim((char)34)));
 
         int Dropped() => Logged("NotificationsDropped").Sum(entry =>
-            int.Parse(entry.Message.Split("; ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
+            int.Parse(entry.Message.Split(": ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]

@@ -89,6 +89,26 @@ public sealed class FileFailureStoreTests
         Assert.Single(File.ReadLines(test.Files[^1]), line => line.Contains("\"kind\":\"failure\"", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(FailureStatus.Redriven)]
+    [InlineData(FailureStatus.Discarded)]
+    public async Task A_failure_that_had_ended_and_comes_again_is_open_again(FailureStatus ended)
+    {
+        await using var test = new TestStore();
+        FailureRecord failure = TestStore.Failure(text: "first");
+        await test.Append(failure);
+        Assert.True(await test.Store.ResolveAsync(failure.Id, owner: null, test.As(ended), TestStore.Token));
+        FailureRecord again = failure with { Stack = "the second time" };
+
+        await test.Append(again, again);
+
+        StoredFailure stored = Assert.Single(await test.Read());
+        Assert.Equal((TestStore.Text(again), FailureStatus.Open, null), (TestStore.Text(stored.Record), stored.Status, stored.Resolution));
+        await test.Reopen();
+        Assert.Equal(stored, Assert.Single(await test.Read()), (a, b) => TestStore.Text(a.Record) == TestStore.Text(b.Record) && a.Status == b.Status);
+        Assert.Equal([failure.Id], await test.Claim());
+    }
+
     [Fact]
     public async Task A_payload_larger_than_a_file_is_kept_whole()
     {

@@ -108,8 +108,11 @@ public sealed class StoreModelTests
 
         public void Append(FailureRecord failure)
         {
-            if (Find(failure.Id) is null)
-                _items.Add(new Item { Record = failure });
+            if (Find(failure.Id) is { Resolution: null })
+                return;
+
+            _items.RemoveAll(item => item.Record.Id == failure.Id);
+            _items.Add(new Item { Record = failure });
         }
 
         public IEnumerable<Guid> Claim(string owner, FailureFilter filter, int count, int minutes)
