@@ -9,10 +9,16 @@ namespace PipelineOps;
 /// in this order. Safe for any number of concurrent calls. Make one for each step and keep it: its circuit and its counts live in it.
 /// </summary>
 /// <remarks>
+/// <para>
 /// Give the delegate what it needs as <c>state</c> and make it <c>static</c>, and a call allocates nothing. Overloads for <see cref="Task"/>
 /// are extension methods in <see cref="PipelineStageTaskExtensions"/>.
+/// </para>
+/// <para>
+/// A record that ends <see cref="Disposition.Returned"/> is still its source's: it was not processed, and the source's position must not move past it.
+/// <c>ProcessAllAsync</c> takes care of that; with <c>ProcessAsync</c> and <c>ProcessBatchAsync</c> it is the caller's part.
+/// </para>
 /// </remarks>
-public sealed class PipelineStage : IDisposable
+public sealed partial class PipelineStage : IDisposable
 {
     private readonly object _reconfiguring = new();
     private readonly StageTelemetry _telemetry;

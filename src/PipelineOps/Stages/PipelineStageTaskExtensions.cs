@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace PipelineOps;
 
 /// <summary>
@@ -112,5 +114,160 @@ public static class PipelineStageTaskExtensions
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(action);
         return stage.TryExecuteAsync(static (s, attempt, ct) => new ValueTask(s.action(s.state, attempt, ct)), (action, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord}(TRecord, Func{TRecord, CancellationToken, ValueTask}, CancellationToken)"/>
+    public static ValueTask<RecordResult> ProcessAsync<TRecord>(
+        this PipelineStage stage,
+        TRecord record,
+        Func<TRecord, CancellationToken, Task> handler,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAsync(record, static (record, handler, ct) => new ValueTask(handler(record, ct)), handler, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, TState}(TRecord, Func{TRecord, TState, CancellationToken, ValueTask}, TState, CancellationToken)"/>
+    public static ValueTask<RecordResult> ProcessAsync<TRecord, TState>(
+        this PipelineStage stage,
+        TRecord record,
+        Func<TRecord, TState, CancellationToken, Task> handler,
+        TState state,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAsync(record, static (record, s, ct) => new ValueTask(s.handler(record, s.state, ct)), (handler, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, T}(TRecord, Func{TRecord, CancellationToken, ValueTask{T}}, CancellationToken)"/>
+    public static ValueTask<RecordResult<T>> ProcessAsync<TRecord, T>(
+        this PipelineStage stage,
+        TRecord record,
+        Func<TRecord, CancellationToken, Task<T>> handler,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAsync(record, static (record, handler, ct) => new ValueTask<T>(handler(record, ct)), handler, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, TState, T}(TRecord, Func{TRecord, TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
+    public static ValueTask<RecordResult<T>> ProcessAsync<TRecord, TState, T>(
+        this PipelineStage stage,
+        TRecord record,
+        Func<TRecord, TState, CancellationToken, Task<T>> handler,
+        TState state,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAsync(record, static (record, s, ct) => new ValueTask<T>(s.handler(record, s.state, ct)), (handler, state), cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, CancellationToken, ValueTask}, BatchEffect, CancellationToken)"/>
+    public static ValueTask<BatchResult> ProcessBatchAsync<TRecord>(
+        this PipelineStage stage,
+        IReadOnlyList<TRecord> records,
+        Func<IReadOnlyList<TRecord>, CancellationToken, Task> handler,
+        BatchEffect effect = BatchEffect.NonIdempotent,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessBatchAsync(records, static (records, handler, ct) => new ValueTask(handler(records, ct)), handler, effect, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord, TState}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, TState, CancellationToken, ValueTask}, TState, BatchEffect, CancellationToken)"/>
+    public static ValueTask<BatchResult> ProcessBatchAsync<TRecord, TState>(
+        this PipelineStage stage,
+        IReadOnlyList<TRecord> records,
+        Func<IReadOnlyList<TRecord>, TState, CancellationToken, Task> handler,
+        TState state,
+        BatchEffect effect = BatchEffect.NonIdempotent,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessBatchAsync(
+            records, static (records, s, ct) => new ValueTask(s.handler(records, s.state, ct)), (handler, state), effect, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, BatchReport, CancellationToken, ValueTask}, BatchEffect, CancellationToken)"/>
+    public static ValueTask<BatchResult> ProcessBatchAsync<TRecord>(
+        this PipelineStage stage,
+        IReadOnlyList<TRecord> records,
+        Func<IReadOnlyList<TRecord>, BatchReport, CancellationToken, Task> handler,
+        BatchEffect effect = BatchEffect.NonIdempotent,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessBatchAsync(records, (records, report, ct) => new ValueTask(handler(records, report, ct)), effect, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    public static Task<RunSummary> ProcessAllAsync<T>(
+        this PipelineStage stage,
+        IAsyncEnumerable<T> source,
+        Func<T, CancellationToken, Task> handler,
+        RecordRunOptions<T>? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{IReadOnlyList{T}, CancellationToken, ValueTask}, BatchRunOptions{T}, CancellationToken)"/>
+    public static Task<RunSummary> ProcessAllAsync<T>(
+        this PipelineStage stage,
+        IAsyncEnumerable<T> source,
+        Func<IReadOnlyList<T>, CancellationToken, Task> handler,
+        BatchRunOptions<T> options,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(handler(records, ct)), options, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    public static Task<RunSummary> ProcessAllAsync<T>(
+        this PipelineStage stage,
+        ChannelReader<T> source,
+        Func<T, CancellationToken, Task> handler,
+        RecordRunOptions<T>? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(ChannelReader{T}, Func{IReadOnlyList{T}, CancellationToken, ValueTask}, BatchRunOptions{T}, CancellationToken)"/>
+    public static Task<RunSummary> ProcessAllAsync<T>(
+        this PipelineStage stage,
+        ChannelReader<T> source,
+        Func<IReadOnlyList<T>, CancellationToken, Task> handler,
+        BatchRunOptions<T> options,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(handler(records, ct)), options, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PipelineStage.RedriveAsync{T}(Func{T, CancellationToken, ValueTask}, RedriveOptions, CancellationToken)"/>
+    public static ValueTask<RedriveSummary> RedriveAsync<T>(
+        this PipelineStage stage,
+        Func<T, CancellationToken, Task> handler,
+        RedriveOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(handler);
+        return stage.RedriveAsync<T>((record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
     }
 }

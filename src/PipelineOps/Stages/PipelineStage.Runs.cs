@@ -2,15 +2,13 @@ using System.Threading.Channels;
 
 namespace PipelineOps;
 
-/// <summary>Processes whole sources with a stage, and the failures that it has kept.</summary>
-public static class PipelineStageRunExtensions
+public sealed partial class PipelineStage
 {
     /// <summary>
     /// Processes every record of a sequence: reads as fast as its workers go and no faster, not at all while the circuit is open or the failure store is down, and ends
     /// when the source ends, when it is told to stop, or when it cannot go on.
     /// </summary>
     /// <typeparam name="T">The type of the records.</typeparam>
-    /// <param name="stage">The stage.</param>
     /// <param name="source">Where the records come from.</param>
     /// <param name="handler">Does the stage's work on a record; invoked once for each attempt.</param>
     /// <param name="options">How to go through the source; <see langword="null"/> for the defaults.</param>
@@ -18,53 +16,48 @@ public static class PipelineStageRunExtensions
     /// <returns>What the run did.</returns>
     /// <exception cref="RunFailedException">The run could not go on. Carries the summary.</exception>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         IAsyncEnumerable<T> source,
         Func<T, CancellationToken, ValueTask> handler,
         RecordRunOptions<T>? options = null,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(stage, Source(source), handler, () => new(new(handler)), options, cancellationToken);
+        RunAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(Source(source), handler, () => new(new(handler)), options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler can leave records out.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         IAsyncEnumerable<T> source,
         Func<T, CancellationToken, ValueTask<RecordOutcome>> handler,
         RecordRunOptions<T>? options = null,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, RecordOutcome, ValueRecordCall<T, PlainHandler<T, ValueTask<RecordOutcome>>, RecordOutcome>>(
-            stage, Source(source), handler, () => new(new(handler)), options, cancellationToken);
+            Source(source), handler, () => new(new(handler)), options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler gets batches, and succeeds or throws as a whole.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         IAsyncEnumerable<T> source,
         Func<IReadOnlyList<T>, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, VoidRecordCall<IReadOnlyList<T>, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
-            stage, Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
+            Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler gets batches, and reports on each record; one that it does not mention is failed-unknown.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         IAsyncEnumerable<T> source,
         Func<IReadOnlyList<T>, BatchReport, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, VoidRecordCall<IReadOnlyList<T>, ReportHandler<T>>>(
-            stage, Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
+            Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
 
     /// <summary>
     /// Processes every record of a channel: reads as fast as its workers go and no faster, not at all while the circuit is open or the failure store is down, and ends
     /// when the source ends, when it is told to stop, or when it cannot go on.
     /// </summary>
     /// <typeparam name="T">The type of the records.</typeparam>
-    /// <param name="stage">The stage.</param>
     /// <param name="source">Where the records come from.</param>
     /// <param name="handler">Does the stage's work on a record; invoked once for each attempt.</param>
     /// <param name="options">How to go through the source; <see langword="null"/> for the defaults.</param>
@@ -72,69 +65,63 @@ public static class PipelineStageRunExtensions
     /// <returns>What the run did.</returns>
     /// <exception cref="RunFailedException">The run could not go on. Carries the summary.</exception>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         ChannelReader<T> source,
         Func<T, CancellationToken, ValueTask> handler,
         RecordRunOptions<T>? options = null,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(stage, Source(source), handler, () => new(new(handler)), options, cancellationToken);
+        RunAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(Source(source), handler, () => new(new(handler)), options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler can leave records out.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         ChannelReader<T> source,
         Func<T, CancellationToken, ValueTask<RecordOutcome>> handler,
         RecordRunOptions<T>? options = null,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, RecordOutcome, ValueRecordCall<T, PlainHandler<T, ValueTask<RecordOutcome>>, RecordOutcome>>(
-            stage, Source(source), handler, () => new(new(handler)), options, cancellationToken);
+            Source(source), handler, () => new(new(handler)), options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler gets batches, and succeeds or throws as a whole.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         ChannelReader<T> source,
         Func<IReadOnlyList<T>, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, VoidRecordCall<IReadOnlyList<T>, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
-            stage, Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
+            Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
 
-    /// <inheritdoc cref="ProcessAllAsync{T}(PipelineStage, ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
+    /// <inheritdoc cref="ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
     /// <remarks>The handler gets batches, and reports on each record; one that it does not mention is failed-unknown.</remarks>
-    public static Task<RunSummary> ProcessAllAsync<T>(
-        this PipelineStage stage,
+    public Task<RunSummary> ProcessAllAsync<T>(
         ChannelReader<T> source,
         Func<IReadOnlyList<T>, BatchReport, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
         RunAsync<T, VoidRecordCall<IReadOnlyList<T>, ReportHandler<T>>>(
-            stage, Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
+            Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
 
     /// <summary>
     /// Processes the stage's failures again, from the payloads in its failure store. A record that fails again is kept as a new failure, the child of the one that was sent,
     /// with the attempts so far.
     /// </summary>
     /// <typeparam name="T">The type that the records had when they failed.</typeparam>
-    /// <param name="stage">The stage.</param>
     /// <param name="handler">Does the stage's work on a record; invoked once for each attempt.</param>
     /// <param name="options">Which failures, of this stage, and how fast; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the redrive; what is claimed is given back.</param>
     /// <returns>What was sent. A failure whose payload is missing, cut or cannot be read, or whose record the stage gives back, stays open and is counted as failed.</returns>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
     /// <exception cref="OperationCanceledException">The redrive was stopped.</exception>
-    public static ValueTask<RedriveSummary> RedriveAsync<T>(
-        this PipelineStage stage, Func<T, CancellationToken, ValueTask> handler, RedriveOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<RedriveSummary> RedriveAsync<T>(
+        Func<T, CancellationToken, ValueTask> handler, RedriveOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
         options = options?.Copy() ?? new RedriveOptions();
-        options.Filter = (options.Filter ?? FailureFilter.All) with { Pipeline = stage.Pipeline, Stage = stage.Name };
-        RecordProcessor records = stage.Records;
+        options.Filter = (options.Filter ?? FailureFilter.All) with { Pipeline = Pipeline, Stage = Name };
+        RecordProcessor records = Records;
         return new FailureRedrive(records.Recovery.Store.Open(), records.Policy.TimeProvider).RunAsync(
-            options, (failure, ct) => stage.Records.RedriveAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(failure, new(new(handler)), ct), cancellationToken);
+            options, (failure, ct) => Records.RedriveAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(failure, new(new(handler)), ct), cancellationToken);
     }
 
     private static Func<CancellationToken, IRecordSource<T>> Source<T>(IAsyncEnumerable<T> source)
@@ -149,8 +136,7 @@ public static class PipelineStageRunExtensions
         return stop => new ChannelSource<T>(source, stop);
     }
 
-    private static Task<RunSummary> RunAsync<T, TValue, TCall>(
-        PipelineStage stage,
+    private Task<RunSummary> RunAsync<T, TValue, TCall>(
         Func<CancellationToken, IRecordSource<T>> source,
         Delegate handler,
         Func<TCall> newCall,
@@ -159,12 +145,11 @@ public static class PipelineStageRunExtensions
         where TCall : struct, IRecordCall<T, TValue>
     {
         options ??= new RecordRunOptions<T>();
-        Validate(stage, handler, options);
-        return new SingleRun<T, TValue, TCall>(() => stage.Records, options, newCall, cancellationToken).RunAsync(source);
+        Validate(handler, options);
+        return new SingleRun<T, TValue, TCall>(() => Records, options, newCall, cancellationToken).RunAsync(source);
     }
 
-    private static Task<RunSummary> RunAsync<T, TCall>(
-        PipelineStage stage,
+    private Task<RunSummary> RunAsync<T, TCall>(
         Func<CancellationToken, IRecordSource<T>> source,
         Delegate handler,
         Func<BatchReport?, TCall> newCall,
@@ -174,15 +159,14 @@ public static class PipelineStageRunExtensions
         where TCall : struct, IRecordCall<IReadOnlyList<T>, None>
     {
         ArgumentNullException.ThrowIfNull(options);
-        Validate(stage, handler, options);
-        return new BatchRun<T, TCall>(() => stage.Records, options, newCall, reports, cancellationToken).RunAsync(source);
+        Validate(handler, options);
+        return new BatchRun<T, TCall>(() => Records, options, newCall, reports, cancellationToken).RunAsync(source);
     }
 
-    private static void Validate<T>(PipelineStage stage, Delegate handler, RunOptions<T> options)
+    private void Validate<T>(Delegate handler, RunOptions<T> options)
     {
-        ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        var problems = new OptionsProblems { Prefix = $"{stage}: " };
+        var problems = new OptionsProblems { Prefix = $"{this}: " };
         options.Validate(problems);
         problems.ThrowIfAny();
     }
