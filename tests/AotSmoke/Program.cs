@@ -1,4 +1,6 @@
-// Published ahead of time and run by .ci/run: registers a pipeline and drives a retry, an opening circuit and a timeout through it.
+// Published ahead of time and run by .ci/run: registers a pipeline and drives a retry, an opening circuit and a timeout through it, then keeps a record that fails
+// and redrives it.
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using PipelineOps;
 
@@ -36,6 +38,26 @@ StageResult<int> late = await orders.GetStage("load").TryExecuteAsync(static asy
 });
 Require(late.Error is StageTimeoutException { Kind: StageTimeoutKind.Attempt }, "an attempt that hangs times out");
 
+string folder = Path.Combine(Path.GetTempPath(), $"pipelineops-{Guid.NewGuid():N}");
+using (PipelineStage parse = PipelineStage.Create("orders", "parse", new StageOptions
+{
+    Recovery = { FailureFolder = folder, Payload = { Serializer = new JsonPayloadSerializer(OrderJson.Default.Options) } },
+}))
+{
+    RecordResult bad = await parse.ProcessAsync(new Order("a"), static (_, _) => throw new FormatException("bad"));
+    Require(bad is { Disposition: Disposition.Quarantined, Failure.Payload.Error: null }, $"a bad record is kept: {bad}, {bad.Failure?.Payload?.Error}");
+    Require((await parse.FailureStore.GroupAsync(FailureFilter.All)) is [{ Count: 1, Message: "bad" }], "failures are grouped");
+    string redriven = string.Empty;
+    await parse.RedriveAsync<Order>((order, _) =>
+    {
+        redriven = order.Id;
+        return default;
+    });
+    Require(redriven == "a", "a failure is redriven");
+    Require(FailureCloudEvent.Deserialize(FailureCloudEvent.Serialize(bad.Failure!)).Id == bad.Failure!.Id, "a failure is a CloudEvent and back");
+}
+
+Directory.Delete(folder, recursive: true);
 Console.WriteLine("aot ok");
 
 static void Require(bool condition, string what)
@@ -43,3 +65,8 @@ static void Require(bool condition, string what)
     if (!condition)
         throw new InvalidOperationException($"Not so: {what}.");
 }
+
+internal sealed record Order(string Id);
+
+[JsonSerializable(typeof(Order))]
+internal sealed partial class OrderJson : JsonSerializerContext;
