@@ -46,4 +46,29 @@ public sealed class OptionsTests
 
         Assert.All(rows, row => Assert.Contains(row, page, StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void The_page_on_records_names_the_defaults_that_the_options_have()
+    {
+        var recovery = new RecoveryOptions();
+        SkipLimits limits = recovery.SkipLimits;
+        Assert.Equal((null, null, null, null), (limits.MaxPerRun, limits.MaxRatioPerRun, limits.MaxPerWindow, limits.MaxRatioPerWindow));
+        Assert.Null(recovery.FailureStore);
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "records.md"));
+
+        string[] rows =
+        [
+            $"| `FailureStore`, `FailureFolder` | the container's, `{recovery.FailureFolder}` |",
+            Invariant($"| `StoreTimeout` | {recovery.StoreTimeout.TotalSeconds} s |"),
+            Invariant($"| `Payload.Enabled`, `.MaxBytes` | {(recovery.Payload.Enabled ? "true" : "false")}, {recovery.Payload.MaxBytes} |"),
+            "| `SkipLimits.MaxPerRun`, `.MaxRatioPerRun` | none, none |",
+            Invariant($"| `SkipLimits.MaxPerWindow`, `.MaxRatioPerWindow`, `.Window` | none, none, {limits.Window.TotalMinutes} min |"),
+            Invariant($"| `SkipLimits.MinimumRecords` | {limits.MinimumRecords} |"),
+            Invariant($"| `Escalation.Occurrences`, `.Window` | {recovery.Escalation.Occurrences}, {recovery.Escalation.Window.TotalMinutes} min |"),
+            Invariant($"| `Batches.MaxIsolationCalls`, `.Witnesses`, `.CeilingDuration` | {recovery.Batches.MaxIsolationCalls}, {recovery.Batches.Witnesses}, {recovery.Batches.CeilingDuration.TotalMinutes} min |"),
+            Invariant($"from `{new NotificationOptions().MinimumSeverity}` on, {new NotificationOptions().QueueCapacity} may wait"),
+        ];
+
+        Assert.All(rows, row => Assert.Contains(row, page, StringComparison.Ordinal));
+    }
 }

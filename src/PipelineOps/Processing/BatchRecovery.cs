@@ -96,7 +96,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
             _processor.Capacity.Succeeded(count);
             await SucceedAsync(start, count, end.Attempts).ConfigureAwait(false);
         }
-        else if (Recovery.Refusal(failure, _cancellationToken) is { } refusal)
+        else if (Recovery.Refusal(in end, _cancellationToken) is { } refusal)
         {
             _stopped = refusal;
         }
@@ -151,7 +151,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 if (length == 1)
                     own[offset] = end;
 
-                _stopped = Recovery.Refusal(failure, _cancellationToken);
+                _stopped = Recovery.Refusal(in end, _cancellationToken);
                 isolation.Failed(isSystemic: _stopped is not null);
             }
 
@@ -298,7 +298,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
             if (end.Failure is { } thrown)
             {
                 // The call as a whole failed: each record keeps the error that it had of its own.
-                if (Recovery.Refusal(thrown, _cancellationToken) is { } refusal)
+                if (Recovery.Refusal(in end, _cancellationToken) is { } refusal)
                 {
                     _stopped = refusal;
                     return;

@@ -52,7 +52,7 @@ internal sealed class RecordRecovery : IDisposable
         TRecord record, TCall call, CallEnd<T> end, FailureRecord? parent, CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<TRecord, T>
     {
-        if (Refusal(end.Failure!, cancellationToken) is { } refusal)
+        if (Refusal(end, cancellationToken) is { } refusal)
             return new(end.Value, new RecordResult(Disposition.Returned, end.Attempts, refusal));
 
         var context = new RecordContext<TRecord, T, TCall>(_policy, call, record, end.Failure!, end.Attempts, batchSize: 1);
@@ -72,17 +72,22 @@ internal sealed class RecordRecovery : IDisposable
         return new(end.Value, new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept }));
     }
 
-    /// <summary>Why nothing is decided about the records of a call, which are given back: the caller wants to stop, or the stage refused the call.</summary>
-    public RecordFailure? Refusal(CallFailure failure, CancellationToken cancellationToken)
+    /// <summary>
+    /// Why nothing is decided about the records of a call, which are given back: the caller wants to stop, or the handler was never asked, because the stage refused the
+    /// call or its deadline passed while it waited for a place.
+    /// </summary>
+    public RecordFailure? Refusal<T>(in CallEnd<T> end, CancellationToken cancellationToken)
     {
+        CallFailure failure = end.Failure!;
         ErrorClassification classification = failure.Classification;
-        NextAction? next = failure switch
-        {
-            Rejection.ByCircuit => NextAction.OpenCircuit(_policy.TimeProvider.GetUtcNow() + classification.RetryAfter),
-            Rejection => NextAction.Requeue,
-            _ => classification.Category == ErrorCategory.Cancelled || cancellationToken.IsCancellationRequested ? NextAction.Requeue : null,
-        };
-        return next is null ? null : new(failure.ToException(), classification, DispositionReason.Systemic, next.Value);
+        bool isStopped = classification.Category == ErrorCategory.Cancelled || cancellationToken.IsCancellationRequested;
+        if (!isStopped && end.Attempts > 0)
+            return null;
+
+        NextAction next = !isStopped && _policy.Circuit is { State: CircuitState.Open or CircuitState.Isolated or CircuitState.HalfOpen } circuit
+            ? NextAction.OpenCircuit(_policy.TimeProvider.GetUtcNow() + circuit.RetryAfter)
+            : NextAction.Requeue;
+        return new(failure.ToException(), classification, DispositionReason.Systemic, next);
     }
 
     /// <summary>Asks the recovery of the first strategy, then that of the one which follows; a dead letter is what is left.</summary>

@@ -104,6 +104,28 @@ public sealed class RecordProcessingTests
     }
 
     [Fact]
+    public async Task A_record_that_waits_for_an_open_circuit_in_vain_is_given_back_as_its_handler_was_never_asked()
+    {
+        using var stage = new ProcessingStage(options =>
+        {
+            TestStage.OpensAtOnce(options);
+            options.CircuitBreaker.BreakDuration = TimeSpan.FromMinutes(1);
+            options.CircuitBreaker.MaxProbes = 1;
+            options.WaitWhileCircuitOpen = true;
+            options.TotalTimeout = TimeSpan.FromSeconds(2);
+            options.Retry.MaxRetries = 0;
+        });
+        stage.Stage.Circuit!.Isolate();
+        Task<RecordResult> pending = stage.Process("record", (_, _) => throw new InvalidOperationException("It must not be called."));
+
+        await stage.Time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
+
+        RecordResult result = await pending;
+        Assert.Equal((Disposition.Returned, NextActionKind.OpenCircuit, 0), (result.Disposition, result.Next.Kind, result.Attempts));
+        Assert.Empty(stage.Store.Kept);
+    }
+
+    [Fact]
     public async Task A_record_whose_failure_opens_the_circuit_is_kept_as_a_victim()
     {
         using var stage = new ProcessingStage(TestStage.OpensAtOnce);

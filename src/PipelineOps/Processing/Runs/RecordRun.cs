@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace PipelineOps;
@@ -55,6 +56,7 @@ internal abstract class RecordRun<T>
 
             RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
             var summary = new RunSummary(_run.Id, outcome, _run.Accounting, _policy.TimeProvider.GetElapsedTime(start), _problem?.Sentence);
+            Debug.Assert(_options.Run is not null || summary.Accounting is { InFlight: 0, Lost: 0 }, "A record of the run has not ended.");
             return _problem is { } problem ? throw new RunFailedException(_policy.Telemetry.Pipeline, _policy.Telemetry.Stage, summary, problem.Error) : summary;
         }
     }
