@@ -19,6 +19,10 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private readonly CancellationToken _cancellationToken;
     private readonly RecordResult?[] _results;
     private readonly List<(int Index, FailureRecord Failure, Exception? Error)> _kept = [];
+
+    // Records that failed alone for their size while no call had succeeded yet: whether they are too large or the dependency has no room at all is not known.
+    private readonly List<(int Index, CallEnd<None> End)> _oversized = [];
+    private bool _anySucceeded;
     private int _calls;
 
     // Set once nothing more is to be called: the rest is given back.
@@ -63,6 +67,9 @@ internal sealed class BatchRecovery<TRecord, TCall>
             await CallInPartsAsync(0, _records.Count).ConfigureAwait(false);
         }
 
+        if (_oversized is [var suspect, ..])
+            _stopped ??= Systemic(suspect.End.Failure!);
+
         GiveBack(0, _records.Count);
         await KeepAsync().ConfigureAwait(false);
         return new BatchResult(Array.ConvertAll(_results, static result => result!.Value), _calls, Next());
@@ -74,7 +81,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         for (int end = start + count; start < end && _stopped is null;)
         {
             int size = _processor.Capacity.GetSize(end - start);
-            await SettleCallAsync(start, size, await CallAsync(Policy, start, size).ConfigureAwait(false)).ConfigureAwait(false);
+            await SettleCallAsync(start, size, await CallAsync(_processor.PolicyFor(size), start, size).ConfigureAwait(false)).ConfigureAwait(false);
             start += size;
         }
     }
@@ -102,11 +109,12 @@ internal sealed class BatchRecovery<TRecord, TCall>
         }
         else if (failure.Classification.Strategy == RecoveryStrategy.ReduceBatch)
         {
-            bool canBeReduced = _processor.Capacity.Failed(count);
-            if (canBeReduced && _effect != BatchEffect.NonIdempotent)
-                await CallInPartsAsync(start, count).ConfigureAwait(false);
+            if (!_processor.Capacity.Failed(count))
+                await SuspectOversizedAsync(start, end).ConfigureAwait(false);
+            else if (_effect == BatchEffect.NonIdempotent)
+                await EndAsOneAsync(start, count, failure, end.Attempts).ConfigureAwait(false);
             else
-                await EndAsOneAsync(start, count, failure, end.Attempts, isOversized: !canBeReduced).ConfigureAwait(false);
+                await CallInPartsAsync(start, count).ConfigureAwait(false);
         }
         else if (count == 1 || _effect == BatchEffect.NonIdempotent || failure.Classification.Strategy == RecoveryStrategy.Propagate)
         {
@@ -118,8 +126,38 @@ internal sealed class BatchRecovery<TRecord, TCall>
         }
     }
 
+    /// <summary>A record that fails alone for its size is too large only if the dependency takes others.</summary>
+    private async ValueTask SuspectOversizedAsync(int index, CallEnd<None> end)
+    {
+        if (_records.Count == 1)
+        {
+            // There are no others. Its retries are spent, and what remains is what is done about a record that came alone.
+            _results[index] = await RecoverOneAsync(index, end.Failure!, end.Attempts, []).ConfigureAwait(false);
+            return;
+        }
+
+        _oversized.Add((index, end));
+        if (_anySucceeded || !_needsWitness)
+            await ConvictOversizedAsync().ConfigureAwait(false);
+        else if (_oversized.Count > _options.Witnesses)
+            _stopped = Systemic(end.Failure!);
+    }
+
+    private async ValueTask ConvictOversizedAsync()
+    {
+        foreach ((int index, CallEnd<None> end) in _oversized)
+            _results[index] = await RecoverOneAsync(index, end.Failure!, end.Attempts, [], isOversized: true).ConfigureAwait(false);
+
+        _oversized.Clear();
+    }
+
+    private RecordFailure Systemic(CallFailure failure) => new(
+        failure.ToException(), failure.Classification, DispositionReason.Systemic, NextAction.OpenCircuit(Policy.TimeProvider.GetUtcNow() + Policy.Circuit?.RetryAfter));
+
     private async ValueTask SucceedAsync(int start, int count, int attempts)
     {
+        _anySucceeded = true;
+        await ConvictOversizedAsync().ConfigureAwait(false);
         if (_report is not null)
         {
             await ReadReportAsync([.. Enumerable.Range(start, count)], attempts).ConfigureAwait(false);
@@ -182,8 +220,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
 
                 break;
             case IsolationOutcome.Systemic:
-                _stopped ??= new RecordFailure(
-                    whole.ToException(), whole.Classification, DispositionReason.Systemic, NextAction.OpenCircuit(Policy.TimeProvider.GetUtcNow() + Policy.Circuit?.RetryAfter));
+                _stopped ??= Systemic(whole);
                 break;
             case IsolationOutcome.SkipLimitReached:
                 string crossed = string.Create(
@@ -228,11 +265,11 @@ internal sealed class BatchRecovery<TRecord, TCall>
     }
 
     /// <summary>One decision for records that cannot be told apart.</summary>
-    private async ValueTask EndAsOneAsync(int start, int count, CallFailure failure, int attempts, bool isOversized = false)
+    private async ValueTask EndAsOneAsync(int start, int count, CallFailure failure, int attempts)
     {
         if (count == 1)
         {
-            _results[start] = await RecoverOneAsync(start, failure, attempts, [], isOversized).ConfigureAwait(false);
+            _results[start] = await RecoverOneAsync(start, failure, attempts, []).ConfigureAwait(false);
             return;
         }
 

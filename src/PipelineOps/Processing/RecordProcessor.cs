@@ -49,6 +49,9 @@ internal sealed class RecordProcessor : IDisposable
 
     public void Dispose() => Recovery.Dispose();
 
+    /// <summary>For a call with so many records: one alone cannot be made smaller, and is tried again instead.</summary>
+    public StagePolicy PolicyFor(int records) => records == 1 ? Policy : BatchPolicy;
+
     /// <summary>Counts a run's records against the limits of a run.</summary>
     public SkipCounter SkipsOfRun() => SkipCounter.ForRun(_skipLimits);
 
@@ -125,7 +128,7 @@ internal sealed class RecordProcessor : IDisposable
         if (Recovery.Store.IsClosed || Capacity.Limit < count)
             return FinishBatchAsync(null, records, call, report, effect, needsWitness, line, cancellationToken);
 
-        ValueTask<CallEnd<None>> pending = call.Execute(BatchPolicy, records, cancellationToken);
+        ValueTask<CallEnd<None>> pending = call.Execute(PolicyFor(count), records, cancellationToken);
         if (!pending.IsCompletedSuccessfully)
             return FinishBatchAsync(pending, records, call, report, effect, needsWitness, line, cancellationToken);
 

@@ -162,6 +162,42 @@ public sealed class BatchProcessingTests
     }
 
     [Fact]
+    public async Task A_dependency_that_has_no_room_at_all_makes_no_record_oversized()
+    {
+        using var stage = new ProcessingStage(options => options.Retry.MaxRetries = 0);
+        var handling = new BatchHandling { Capacity = 0 };
+
+        BatchResult result = await Process(stage, Thousand, handling, BatchEffect.Atomic);
+
+        Assert.Equal((1_000, NextActionKind.OpenCircuit, DispositionReason.Systemic), (result.CountOf(Disposition.Returned), result.Next.Kind, result[0].Reason));
+        Assert.Empty(stage.Store.Kept);
+        Assert.InRange(handling.Calls.Count, 10, 14);
+    }
+
+    [Fact]
+    public async Task A_record_that_came_alone_and_is_too_large_is_retried_and_kept_for_a_redrive()
+    {
+        using var stage = new ProcessingStage();
+        var handling = new BatchHandling { Capacity = 0 };
+
+        BatchResult result = await Process(stage, [1], handling, BatchEffect.Atomic);
+
+        Assert.Equal((Disposition.DeadLettered, DispositionReason.Exhausted, 4), (result[0].Disposition, result[0].Reason, result[0].Attempts));
+    }
+
+    [Fact]
+    public async Task A_record_that_is_too_large_first_waits_for_another_to_succeed()
+    {
+        using var stage = new ProcessingStage();
+        int[] sizes = [9, 1, 1, 1];
+
+        BatchResult result = await stage.Stage.ProcessBatchAsync(
+            sizes, static (records, _) => records.Sum() > 5 ? throw new InsufficientMemoryException() : default(ValueTask), BatchEffect.Atomic, ProcessingStage.Token).InTime();
+
+        Assert.Equal((3, Disposition.Quarantined, DispositionReason.Oversized), (result.CountOf(Disposition.Succeeded), result[0].Disposition, result[0].Reason));
+    }
+
+    [Fact]
     public async Task A_skip_limit_within_a_batch_fails_the_run_and_gives_the_rest_back()
     {
         using var stage = new ProcessingStage(options => options.Recovery.Batches.MaxSkipped = 2);
