@@ -3,9 +3,13 @@ namespace PipelineOps;
 /// <summary>What a stage does about records that fail, for the <c>Process…Async</c> methods. Read once, when the stage is built or reconfigured.</summary>
 public sealed class RecoveryOptions
 {
-    private Dictionary<Type, Func<object, RecordDescription>> _descriptions = [];
-    private Dictionary<RecoveryStrategy, IRecovery> _recoveries = [];
-    private List<(IFailureNotifier Notifier, NotificationOptions Options)> _notifiers = [];
+    private static readonly IReadOnlyDictionary<Type, Func<object, RecordDescription>> NoDescriptions = new Dictionary<Type, Func<object, RecordDescription>>();
+    private static readonly IReadOnlyDictionary<RecoveryStrategy, IRecovery> NoRecoveries = new Dictionary<RecoveryStrategy, IRecovery>();
+
+    // Made when needed: every stage keeps a copy of its options.
+    private Dictionary<Type, Func<object, RecordDescription>>? _descriptions;
+    private Dictionary<RecoveryStrategy, IRecovery>? _recoveries;
+    private List<(IFailureNotifier Notifier, NotificationOptions Options)>? _notifiers;
 
     /// <summary>Where failures are kept.</summary>
     /// <value>
@@ -37,11 +41,11 @@ public sealed class RecoveryOptions
     /// <summary>How bad records of a batch are found, and how its size follows what the dependency takes.</summary>
     public BatchOptions Batches { get; set; } = new();
 
-    internal IReadOnlyDictionary<Type, Func<object, RecordDescription>> Descriptions => _descriptions;
+    internal IReadOnlyDictionary<Type, Func<object, RecordDescription>> Descriptions => _descriptions ?? NoDescriptions;
 
-    internal IReadOnlyDictionary<RecoveryStrategy, IRecovery> Recoveries => _recoveries;
+    internal IReadOnlyDictionary<RecoveryStrategy, IRecovery> Recoveries => _recoveries ?? NoRecoveries;
 
-    internal IReadOnlyList<(IFailureNotifier Notifier, NotificationOptions Options)> Notifiers => _notifiers;
+    internal IReadOnlyList<(IFailureNotifier Notifier, NotificationOptions Options)> Notifiers => _notifiers ?? [];
 
     /// <summary>Tells what identifies a record and where it stands in its source. Asked for records that failed only.</summary>
     /// <typeparam name="T">The type of the records; also asked for records of a type derived from it that has no description of its own.</typeparam>
@@ -50,7 +54,7 @@ public sealed class RecoveryOptions
     public RecoveryOptions Describe<T>(Func<T, RecordDescription> describe)
     {
         ArgumentNullException.ThrowIfNull(describe);
-        _descriptions[typeof(T)] = record => describe((T)record);
+        (_descriptions ??= [])[typeof(T)] = record => describe((T)record);
         return this;
     }
 
@@ -61,7 +65,7 @@ public sealed class RecoveryOptions
     public RecoveryOptions Use(RecoveryStrategy strategy, IRecovery recovery)
     {
         ArgumentNullException.ThrowIfNull(recovery);
-        _recoveries[strategy] = recovery;
+        (_recoveries ??= [])[strategy] = recovery;
         return this;
     }
 
@@ -72,7 +76,7 @@ public sealed class RecoveryOptions
     public RecoveryOptions Notify(IFailureNotifier notifier, NotificationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(notifier);
-        _notifiers.Add((notifier, options ?? new NotificationOptions()));
+        (_notifiers ??= []).Add((notifier, options ?? new NotificationOptions()));
         return this;
     }
 
@@ -84,9 +88,9 @@ public sealed class RecoveryOptions
         copy.SkipLimits = SkipLimits.Copy();
         copy.Escalation = Escalation.Copy();
         copy.Batches = Batches.Copy();
-        copy._descriptions = new(_descriptions);
-        copy._recoveries = new(_recoveries);
-        copy._notifiers = [.. _notifiers.Select(static entry => (entry.Notifier, entry.Options.Copy()))];
+        copy._descriptions = _descriptions is null ? null : new(_descriptions);
+        copy._recoveries = _recoveries is null ? null : new(_recoveries);
+        copy._notifiers = _notifiers?.ConvertAll(static entry => (entry.Notifier, entry.Options.Copy()));
         return copy;
     }
 
@@ -98,7 +102,7 @@ public sealed class RecoveryOptions
             $"{prefix}{nameof(StoreTimeout)}",
             StoreTimeout,
             "from 0 to 49 days, or Timeout.InfiniteTimeSpan");
-        foreach (RecoveryStrategy strategy in _recoveries.Keys)
+        foreach (RecoveryStrategy strategy in Recoveries.Keys)
             problems.Require(Enum.IsDefined(strategy) && strategy != RecoveryStrategy.Propagate, $"{prefix}{nameof(Use)}", strategy, "a strategy other than Propagate");
 
         problems.Require(Payload is not null, $"{prefix}{nameof(Payload)}", null, "set");
@@ -109,7 +113,7 @@ public sealed class RecoveryOptions
         SkipLimits?.Validate(problems, $"{prefix}{nameof(SkipLimits)}.");
         Escalation?.Validate(problems, $"{prefix}{nameof(Escalation)}.");
         Batches?.Validate(problems, $"{prefix}{nameof(Batches)}.");
-        foreach ((_, NotificationOptions options) in _notifiers)
+        foreach ((_, NotificationOptions options) in Notifiers)
             options.Validate(problems, $"{prefix}{nameof(Notify)}.");
     }
 }
