@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using ApiDocs.Enrichment;
 using ApiDocs.Loading;
@@ -9,176 +7,145 @@ using PipelineOps;
 
 namespace ApiDocs;
 
-/// <summary>Moves records from the files to the index: workers between bounded channels, so that a slow stage holds back those before it.</summary>
+/// <summary>Moves records from the files through the stages to the index.</summary>
 /// <remarks>
-/// Every record that was read leaves through <see cref="LoadAsync"/>, whatever happens. A stop does not cut the channels: the stages then give
-/// each record the disposition <see cref="Disposition.InFlight"/> instead of working on it, so that the channels drain within moments and the accounting holds.
+/// Groups of members are validated and enriched side by side, and loaded in the order in which they were read: which of several members with one name the index takes,
+/// and which are refused, is then the same in every run. A stop cuts nothing off: the stages give back at once what they have not begun, so that everything drains
+/// within moments and every record is accounted for.
 /// </remarks>
-internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, OutcomeFiles files, Ledger ledger) : IDisposable
+internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, IndexFile index) : IDisposable
 {
-    private const int MaxBatch = 512;
+    // So many that a type which takes its time keeps only the loading waiting, and not the types behind it.
+    private readonly Channel<Task<IReadOnlyList<IndexEntry>>> _groups = Channel.CreateBounded<Task<IReadOnlyList<IndexEntry>>>(2048);
 
-    private readonly Channel<MemberGroup> _read = Channel.CreateBounded<MemberGroup>(64);
-    private readonly Channel<MemberGroup> _valid = Channel.CreateBounded<MemberGroup>(64);
-    private readonly Channel<Outcome> _ended = Channel.CreateBounded<Outcome>(new BoundedChannelOptions(4 * MaxBatch) { SingleReader = true });
-    private readonly ConcurrentQueue<string> _problems = new();
-    private readonly Dictionary<(Disposition Disposition, string Reason), int> _reasons = [];
-    private readonly CancellationTokenSource _stop = new();
-
-    // Cancelled when a worker dies of a defect, so that those who hand over to it do not wait for ever.
+    private readonly List<string> _unreadable = [];
     private readonly CancellationTokenSource _broken = new();
-    private int _unreadableFiles;
+    private CancellationToken _stop;
+    private string? _problem;
+    private long _members;
 
-    /// <summary>What the user must hear of, a line each.</summary>
-    public IReadOnlyCollection<string> Problems => _problems;
+    /// <summary>Why the job could not go on; <see langword="null"/> if it could.</summary>
+    public string? Problem => _problem;
 
-    /// <summary>How many records failed for which reason.</summary>
-    public IReadOnlyDictionary<(Disposition Disposition, string Reason), int> Reasons => _reasons;
+    /// <summary>The files that could not be read to their end, a line each.</summary>
+    public IReadOnlyList<string> Unreadable => _unreadable;
 
-    /// <summary>Whether the results could not be written.</summary>
-    public bool LoadFailed { get; private set; }
+    /// <summary>What became of the records.</summary>
+    public RecordAccounting Accounting => stages.Account(Interlocked.Read(ref _members));
 
-    /// <summary>How many files could not be read to their end.</summary>
-    public int UnreadableFiles => Volatile.Read(ref _unreadableFiles);
+    public void Dispose() => _broken.Dispose();
 
-    public void Dispose()
+    public async Task RunAsync(IReadOnlyList<DocumentationFile> files, CancellationToken cancellationToken)
     {
-        _stop.Dispose();
-        _broken.Dispose();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
+        _stop = stop.Token;
+        using (new PipelineRun().Enter())
+            await Task.WhenAll(Task.Run(() => ReadAsync(files), CancellationToken.None), Task.Run(LoadAsync, CancellationToken.None));
     }
 
-    public async Task RunAsync(IReadOnlyList<DocumentationFile> input, CancellationToken cancellationToken)
+    /// <summary>Validates members.</summary>
+    /// <returns>Those without a flaw.</returns>
+    public async Task<MemberGroup> ValidateAsync(MemberGroup group)
     {
-        using CancellationTokenRegistration registration = cancellationToken.Register(_stop.Cancel);
-        await Task.WhenAll(
-            ThenAsync(Parallel.ForEachAsync(input, Workers(2), ReadAsync), _read.Writer.Complete),
-            ThenAsync(Parallel.ForEachAsync(_read.Reader.ReadAllAsync(_broken.Token), Workers(2), ValidateAsync), _valid.Writer.Complete),
-            ThenAsync(Parallel.ForEachAsync(_valid.Reader.ReadAllAsync(_broken.Token), Workers(IngestPipeline.EnrichConcurrency), EnrichAsync), _ended.Writer.Complete),
-            ThenAsync(LoadAsync(), static _ => { }));
-    }
-
-    private ParallelOptions Workers(int count) => new() { MaxDegreeOfParallelism = count, CancellationToken = _broken.Token };
-
-    private async Task ThenAsync(Task work, Action<Exception?> complete)
-    {
-        try
-        {
-            await work;
-            complete(null);
-        }
-        catch
-        {
-            await _broken.CancelAsync();
-            throw;
-        }
-    }
-
-    private async ValueTask ReadAsync(DocumentationFile file, CancellationToken broken)
-    {
-        using var reader = new MemberReader(file);
-        while (!_stop.IsCancellationRequested)
-        {
-            StageResult<MemberGroup?> result = await stages.Read.Stage.TryExecuteAsync(
-                static (reader, _) => ValueTask.FromResult(reader.ReadNext()), reader, _stop.Token);
-            stages.Read.Add(result);
-
-            if (result is { IsSuccess: true, Value: { } group })
-            {
-                ledger.AddRead(group.Members.Count);
-                await _read.Writer.WriteAsync(group, broken);
-                continue;
-            }
-
-            if (!result.IsSuccess && result.Classification.ToDisposition() is not Disposition.InFlight and var disposition)
-                await GiveUpAsync(file, disposition, result.Error!);
-            ledger.AddFile();
-            return;
-        }
-    }
-
-    // What is left of the file counts as one record: nobody can know how many it would have been.
-    private async ValueTask GiveUpAsync(DocumentationFile file, Disposition disposition, Exception error)
-    {
-        string reason = disposition == Disposition.Quarantined ? "malformed file" : "unreadable file";
-        _problems.Enqueue($"{reason} {file.Path}: {error.Message}");
-        Interlocked.Increment(ref _unreadableFiles);
-        ledger.AddRead(1);
-        await EndAsync(new Outcome(MemberRecord.Unreadable(file.Name), disposition, Failure: new Failure(IngestPipeline.Read, reason, error.Message)));
-    }
-
-    private async ValueTask ValidateAsync(MemberGroup group, CancellationToken broken)
-    {
-        var valid = new List<MemberRecord>(group.Members.Count);
+        List<MemberRecord> valid = [];
         foreach (MemberRecord member in group.Members)
         {
-            StageResult<Failure?> result = await stages.Validate.Stage.TryExecuteAsync(
-                static (member, _) => ValueTask.FromResult(MemberValidator.Validate(member)), member, _stop.Token);
-            stages.Validate.Add(result);
-
-            if (result.IsSuccess)
+            RecordResult result = await stages.Validate.ProcessAsync(
+                member,
+                static (member, _) =>
+                {
+                    MemberValidator.Validate(member);
+                    return default;
+                },
+                _stop);
+            if (IsSettled(result) && result.IsSuccess)
                 valid.Add(member);
-            else
-                await EndAsync(new Outcome(member, result.Classification.ToDisposition(), Failure: result.Value ?? Failure.Of(IngestPipeline.Validate, result.Error!)));
         }
 
-        if (valid.Count > 0)
-            await _valid.Writer.WriteAsync(group with { Members = valid }, broken);
+        return group with { Members = valid };
     }
 
-    private async ValueTask EnrichAsync(MemberGroup group, CancellationToken broken)
+    /// <summary>Enriches members by one call for all of them, as they share their type; those of a type that fails are kept one by one.</summary>
+    public async Task<IReadOnlyList<IndexEntry>> EnrichAsync(MemberGroup group)
     {
-        TypeOutcome type = await catalog.DescribeAsync(group.Type, _stop.Token);
-        foreach (MemberRecord member in group.Members)
-            await EndAsync(new Outcome(member, type.Disposition, type.Entry, type.Failure));
+        CatalogEntry? type = null;
+        BatchResult result = await stages.Enrich.ProcessBatchAsync(
+            group.Members, async (_, token) => type = await catalog.DescribeAsync(group.Type, token), cancellationToken: _stop);
+        return IsSettled(result) && result.IsSuccess ? [.. group.Members.Select(member => IndexEntry.Of(member, type!))] : [];
     }
 
-    private ValueTask EndAsync(Outcome outcome) => _ended.Writer.WriteAsync(outcome, _broken.Token);
+    /// <summary>Loads what is enriched, also after a stop.</summary>
+    public async Task LoadAsync(IReadOnlyList<IndexEntry> batch) =>
+        IsSettled(await stages.Load.ProcessBatchAsync(batch, (entries, _) => index.AppendAsync(entries), BatchEffect.Atomic, _broken.Token));
+
+    private async Task ReadAsync(IReadOnlyList<DocumentationFile> files)
+    {
+        foreach (DocumentationFile file in files.TakeWhile(_ => !_stop.IsCancellationRequested))
+        {
+            RecordResult result = await stages.Read.ProcessAsync(file, ReadAsync, _stop);
+            if (IsSettled(result) && !result.IsSuccess)
+                _unreadable.Add($"{(result.Disposition == Disposition.Quarantined ? "malformed" : "unreadable")} file {file.Path}: {result.Error?.Message}");
+        }
+
+        _groups.Writer.TryComplete();
+    }
+
+    private async ValueTask ReadAsync(DocumentationFile file, CancellationToken cancellationToken)
+    {
+        foreach (MemberGroup group in MemberReader.Read(file))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Interlocked.Add(ref _members, group.Members.Count);
+            file.MembersRead += group.Members.Count;
+
+            // Not cancelled: what was counted is handed on.
+            await _groups.Writer.WriteAsync(Task.Run(async () => await EnrichAsync(await ValidateAsync(group)), CancellationToken.None), CancellationToken.None);
+        }
+    }
 
     private async Task LoadAsync()
     {
-        var batch = new List<Outcome>(MaxBatch);
-        while (await _ended.Reader.WaitToReadAsync(_broken.Token))
+        try
         {
-            while (batch.Count < MaxBatch && _ended.Reader.TryRead(out Outcome outcome))
-                batch.Add(outcome);
-
-            foreach (IGrouping<Disposition, Outcome> ended in batch.GroupBy(static outcome => outcome.Disposition))
-                await KeepAsync(ended.Key, [.. ended]);
-            batch.Clear();
+            await foreach (IndexEntry[] batch in ReadEnrichedAsync().Chunk(IngestPipeline.MaxBatch))
+                await LoadAsync(batch);
+        }
+        finally
+        {
+            // The reading has ended by now, unless by a defect.
+            _groups.Writer.TryComplete();
         }
     }
 
-    // A record is counted when its line is written, not before.
-    private async Task KeepAsync(Disposition disposition, Outcome[] batch)
+    private async IAsyncEnumerable<IndexEntry> ReadEnrichedAsync()
     {
-        if (files[disposition] is { } file)
+        await foreach (Task<IReadOnlyList<IndexEntry>> group in _groups.Reader.ReadAllAsync())
         {
-            if (LoadFailed)
-                disposition = Disposition.InFlight;
-            else if (!await WriteAsync(file, batch))
-                disposition = Disposition.FailedUnknown;
-        }
-
-        ledger.AddEnded(disposition, batch.Length);
-        if (disposition is Disposition.Quarantined or Disposition.DeadLettered)
-        {
-            foreach (Outcome outcome in batch)
-                CollectionsMarshal.GetValueRefOrAddDefault(_reasons, (disposition, outcome.Failure!.Reason), out _)++;
+            foreach (IndexEntry entry in await group)
+                yield return entry;
         }
     }
 
-    private async Task<bool> WriteAsync(OutcomeFile file, Outcome[] batch)
+    private bool IsSettled(BatchResult batch)
     {
-        // Not cancelled by a stop: what is finished is kept.
-        StageResult result = await stages.Load.Stage.TryExecuteAsync(
-            static (write, ct) => write.file.WriteAsync(write.batch, ct), (file, batch), CancellationToken.None);
-        stages.Load.Add(result);
-        if (result.IsSuccess)
-            return true;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            if (!IsSettled(batch[i]))
+                return false;
+        }
 
-        LoadFailed = true;
-        _problems.Enqueue($"cannot write {file.Path}: {result.Error!.Message}");
-        await _stop.CancelAsync();
-        return false;
+        return true;
+    }
+
+    // A record that a stage gives back though nobody wants to stop, because the failure store or the index is down, ends the job.
+    private bool IsSettled(RecordResult record)
+    {
+        if (!record.IsSettled && !_stop.IsCancellationRequested)
+        {
+            Interlocked.CompareExchange(ref _problem, (record.StoreError ?? record.Error)?.Message ?? record.ToString(), null);
+            _broken.Cancel();
+        }
+
+        return record.IsSettled;
     }
 }

@@ -3,6 +3,7 @@ using ApiDocs.Loading;
 using ApiDocs.Reading;
 using ApiDocs.Reporting;
 using Microsoft.Extensions.DependencyInjection;
+using PipelineOps;
 using Spectre.Console;
 
 namespace ApiDocs;
@@ -13,68 +14,68 @@ public static class IngestJob
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(IngestOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
     {
-        var ledger = new Ledger();
-        int exitCode = await IngestAsync(options, ledger, console, error, cancellationToken);
+        Tables.Widen(console);
+        (int exitCode, RecordAccounting records) = await IngestAsync(options, console, error, cancellationToken);
 
         // Not through the console, which would break a long line in two.
-        await console.Profile.Out.Writer.WriteLineAsync(ledger.Summary);
-        return ledger.Lost == 0 ? exitCode : ExitCode.Failed;
+        await console.Profile.Out.Writer.WriteLineAsync(RunReport.Summary(records));
+        return records.Lost == 0 ? exitCode : ExitCode.Failed;
     }
 
-    private static async Task<int> IngestAsync(
-        IngestOptions options, Ledger ledger, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<(int ExitCode, RecordAccounting Records)> IngestAsync(
+        IngestOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
     {
-        IReadOnlyList<DocumentationFile> input;
+        IReadOnlyList<DocumentationFile> files;
         try
         {
-            input = options.Input is null ? DocumentationFile.FindInSdk() : DocumentationFile.Find(options.Input);
+            files = options.Input is null ? DocumentationFile.FindInSdk() : DocumentationFile.Find(options.Input);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             await error.WriteLineAsync($"cannot read {options.Input ?? "the SDK's packs"}: {problem.Message}");
-            return ExitCode.NothingRead;
+            return (ExitCode.NothingRead, default);
         }
 
-        if (input.Count == 0)
+        if (files.Count == 0)
         {
             await error.WriteLineAsync(options.Input is null
                 ? "no SDK with reference documentation found: name a folder with XML documentation files"
                 : $"no XML documentation file in {options.Input}");
-            return ExitCode.NothingRead;
-        }
-
-        OutcomeFiles output;
-        try
-        {
-            output = new OutcomeFiles(options.Output);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            await error.WriteLineAsync($"cannot write to {options.Output}: {problem.Message}");
-            return ExitCode.Failed;
+            return (ExitCode.NothingRead, default);
         }
 
         await using FlakyCatalogService catalog = await FlakyCatalogService.StartAsync(options.OutageAfterRequests);
         await using ServiceProvider services = new ServiceCollection()
-            .AddIngestPipeline()
-            .AddSingleton<IngestStages>()
-            .AddSingleton(provider => new CatalogClient(catalog.Address, provider.GetRequiredService<IngestStages>().Enrich))
-            .AddSingleton(_ => output)
-            .AddSingleton(ledger)
-            .AddSingleton<IngestFlow>()
+            .AddIngest(options.Output, catalog.Address, options.FailureStore, IndexFile.Create)
             .BuildServiceProvider();
-        var stages = services.GetRequiredService<IngestStages>();
-        var flow = services.GetRequiredService<IngestFlow>();
+        IFailureStore failures;
+        IngestFlow flow;
+        try
+        {
+            // First of all, because its lock keeps a second ingest from the index.
+            failures = services.GetRequiredService<IFailureStore>();
+            flow = services.GetRequiredService<IngestFlow>();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync($"cannot write to {options.Output}: {problem.Message}");
+            return (ExitCode.Failed, default);
+        }
 
-        await LiveProgress.ShowAsync(console, flow.RunAsync(input, cancellationToken), stages, ledger, input.Count);
+        var statistics = services.GetRequiredService<IngestStatistics>();
+        await LiveProgress.ShowAsync(console, flow.RunAsync(files, cancellationToken), flow, statistics, files.Count);
 
-        foreach (string problem in flow.Problems)
+        foreach (string problem in flow.Unreadable)
             await error.WriteLineAsync(problem);
-        RunReport.Write(console, stages, flow, ledger, output);
+        if (flow.Problem is not null)
+            await error.WriteLineAsync(flow.Problem);
+        await RunReport.WriteAsync(console, flow.Accounting, statistics, failures);
 
-        return flow.LoadFailed ? ExitCode.Failed
-            : cancellationToken.IsCancellationRequested ? ExitCode.Stopped
-            : ledger.Read == flow.UnreadableFiles ? ExitCode.NothingRead
-            : ExitCode.Done;
+        return (
+            flow.Problem is not null ? ExitCode.Failed
+                : cancellationToken.IsCancellationRequested ? ExitCode.Stopped
+                : flow.Accounting.Read == flow.Unreadable.Count ? ExitCode.NothingRead
+                : ExitCode.Done,
+            flow.Accounting);
     }
 }

@@ -1,3 +1,5 @@
+using PipelineOps;
+
 namespace ApiDocs;
 
 /// <summary>What to read and where to write.</summary>
@@ -10,6 +12,9 @@ public sealed record IngestOptions
 
     /// <summary>After how many requests the catalog goes down once.</summary>
     public int OutageAfterRequests { get; init; } = 2_000;
+
+    /// <summary>How failures are kept.</summary>
+    public FileFailureStoreOptions FailureStore { get; init; } = new();
 
     /// <param name="args">The command line.</param>
     /// <param name="options">What it says.</param>

@@ -35,13 +35,15 @@ internal sealed class FlakyCatalogService : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _passingFaults = new();
     private readonly ConcurrentDictionary<string, int> _outageFaults = new();
     private readonly int _outageAfterRequests;
+    private readonly bool _isRepaired;
     private readonly WebApplication _server;
     private int _requests;
     private long _outageStart;
 
-    private FlakyCatalogService(int outageAfterRequests)
+    private FlakyCatalogService(int outageAfterRequests, bool isRepaired)
     {
         _outageAfterRequests = outageAfterRequests;
+        _isRepaired = isRepaired;
 
         // Empty: no configuration, no logging, nothing of the surroundings can change how it behaves.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -53,9 +55,10 @@ internal sealed class FlakyCatalogService : IAsyncDisposable
     public Uri Address => new(_server.Urls.First());
 
     /// <param name="outageAfterRequests">After how many requests the one outage begins.</param>
-    public static async Task<FlakyCatalogService> StartAsync(int outageAfterRequests)
+    /// <param name="isRepaired">Whether it answers for the types that are broken otherwise.</param>
+    public static async Task<FlakyCatalogService> StartAsync(int outageAfterRequests, bool isRepaired = false)
     {
-        var service = new FlakyCatalogService(outageAfterRequests);
+        var service = new FlakyCatalogService(outageAfterRequests, isRepaired);
         await service._server.StartAsync();
         return service;
     }
@@ -69,11 +72,11 @@ internal sealed class FlakyCatalogService : IAsyncDisposable
 
         if (IsDown() && Meets(_outageFaults, type, MaxOutageFaults))
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        else if (fate == Fate.Broken)
+        else if (fate == Fate.Broken && !_isRepaired)
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
         else if (fate == Fate.Refused)
             context.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
-        else if (fate != Fate.Healthy && Meets(_passingFaults, type, fate == Fate.ResetTwice ? 2 : 1))
+        else if (fate is Fate.Busy or Fate.Reset or Fate.ResetTwice or Fate.Slow && Meets(_passingFaults, type, fate == Fate.ResetTwice ? 2 : 1))
             await FailInPassingAsync(context, fate);
         else
             await DescribeAsync(context, type);

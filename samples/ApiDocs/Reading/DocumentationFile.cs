@@ -10,6 +10,9 @@ internal sealed record DocumentationFile(string Path, string Name)
     // A folder that may not be entered is worth a message, not a silent gap.
     private static readonly EnumerationOptions Everywhere = new() { RecurseSubdirectories = true, IgnoreInaccessible = false };
 
+    /// <summary>How many of its members were read and handed on: whoever reads it again goes on behind them.</summary>
+    public int MembersRead { get; set; }
+
     /// <summary>The files of a folder and its subfolders, or the one file, in a fixed order.</summary>
     /// <exception cref="IOException">There is no such folder or file, or it cannot be listed.</exception>
     /// <exception cref="UnauthorizedAccessException">A folder may not be listed.</exception>

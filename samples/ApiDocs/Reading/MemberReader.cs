@@ -1,74 +1,63 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Xml;
 
 namespace ApiDocs.Reading;
 
 /// <summary>Streams a documentation file, one group of members at a time.</summary>
-/// <remarks>After a failure the next call opens the file again and goes on behind the last group that it gave out.</remarks>
-internal sealed class MemberReader(DocumentationFile file) : IDisposable
+internal static class MemberReader
 {
     private const int MaxGroup = 256;
 
-    private IEnumerator<MemberRecord>? _members;
-    private MemberRecord? _ahead;
-    private int _given;
-
-    /// <summary>Reads on.</summary>
-    /// <returns>The next group, or <see langword="null"/> at the end of the file.</returns>
+    /// <summary>Reads the members behind those that were read already. What is good before a fault is given out first.</summary>
     /// <exception cref="XmlException">The file is not well-formed from here on.</exception>
     /// <exception cref="InvalidDataException">The file is XML of another kind.</exception>
-    public MemberGroup? ReadNext()
+    public static IEnumerable<MemberGroup> Read(DocumentationFile file)
     {
-        var members = new List<MemberRecord>();
-        try
+        List<MemberRecord> group = [];
+        using IEnumerator<MemberRecord> members = ReadMembers(file).Skip(file.MembersRead).GetEnumerator();
+        while (true)
         {
-            while (members.Count < MaxGroup && Peek() is { } member && (members.Count == 0 || member.Type == members[0].Type))
+            ExceptionDispatchInfo? fault = null;
+            bool isEnd = false;
+            try
             {
-                members.Add(member);
-                _ahead = null;
+                isEnd = !members.MoveNext();
             }
+            catch (Exception exception)
+            {
+                fault = ExceptionDispatchInfo.Capture(exception);
+            }
+
+            if (group.Count > 0 && (fault is not null || isEnd || group.Count == MaxGroup || members.Current.Type != group[0].Type))
+            {
+                yield return new MemberGroup(group[0].Type, group);
+                group = [];
+            }
+
+            fault?.Throw();
+            if (isEnd)
+                yield break;
+
+            group.Add(members.Current);
         }
-        catch (Exception)
-        {
-            Dispose();
-
-            // What is good before the fault is given out first; the next call meets the fault again.
-            if (members.Count == 0)
-                throw;
-        }
-
-        _given += members.Count;
-        return members.Count == 0 ? null : new MemberGroup(members[0].Type, members);
     }
 
-    public void Dispose()
-    {
-        _members?.Dispose();
-        _members = null;
-        _ahead = null;
-    }
-
-    private MemberRecord? Peek()
-    {
-        _members ??= ReadMembers().Skip(_given).GetEnumerator();
-        return _ahead ??= _members.MoveNext() ? _members.Current : null;
-    }
-
-    private IEnumerable<MemberRecord> ReadMembers()
+    private static IEnumerable<MemberRecord> ReadMembers(DocumentationFile file)
     {
         using var stream = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
         using XmlReader xml = XmlReader.Create(stream);
         if (xml.MoveToContent() != XmlNodeType.Element || xml.LocalName != "doc")
             throw new InvalidDataException($"Not an XML documentation file: its root is <{xml.LocalName}>.");
 
-        while (xml.Read())
+        for (int place = 0; xml.Read();)
         {
             if (xml.NodeType == XmlNodeType.Element && xml.LocalName == "member")
-                yield return ReadMember(xml);
+                yield return ReadMember(xml, file.Name, place++);
         }
     }
 
-    private MemberRecord ReadMember(XmlReader xml)
+    private static MemberRecord ReadMember(XmlReader xml, string file, int place)
     {
         string id = xml.GetAttribute("name") ?? string.Empty;
         var summary = new StringBuilder();
@@ -97,7 +86,7 @@ internal sealed class MemberReader(DocumentationFile file) : IDisposable
         }
 
         string[] silent = [.. parameters.Where(static p => string.IsNullOrWhiteSpace(p.Text.ToString())).Select(static p => p.Name)];
-        return new MemberRecord(file.Name, id, DeclaringType(id), OneLine(summary.ToString()), parameters.Count, silent, references);
+        return new MemberRecord(file, place, id, DeclaringType(id), OneLine(summary.ToString()), parameters.Count, silent, references);
 
         StringBuilder? OpenSection()
         {

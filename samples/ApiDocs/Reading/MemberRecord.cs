@@ -2,6 +2,7 @@ namespace ApiDocs.Reading;
 
 /// <summary>What a documentation file says of one member.</summary>
 /// <param name="File">The file's name.</param>
+/// <param name="Place">How many members stand before it in the file.</param>
 /// <param name="Id">The documentation id, such as <c>M:System.String.Concat(System.String,System.String)</c>.</param>
 /// <param name="Type">The declaring type.</param>
 /// <param name="Summary">The summary's text; empty when there is none.</param>
@@ -10,13 +11,10 @@ namespace ApiDocs.Reading;
 /// <param name="References">What it refers to.</param>
 public sealed record MemberRecord(
     string File,
+    int Place,
     string Id,
     string Type,
     string Summary,
     int Parameters,
     IReadOnlyList<string> SilentParameters,
-    IReadOnlyList<string> References)
-{
-    /// <summary>Stands for the part of a file that cannot be read, whose members nobody can count.</summary>
-    public static MemberRecord Unreadable(string file) => new(file, string.Empty, string.Empty, string.Empty, 0, [], []);
-}
+    IReadOnlyList<string> References);

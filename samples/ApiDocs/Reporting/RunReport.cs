@@ -1,5 +1,5 @@
 using System.Globalization;
-using ApiDocs.Loading;
+using PipelineOps;
 using Spectre.Console;
 
 namespace ApiDocs.Reporting;
@@ -7,58 +7,55 @@ namespace ApiDocs.Reporting;
 /// <summary>What a run did, told when it is over.</summary>
 internal static class RunReport
 {
-    public static void Write(IAnsiConsole console, IngestStages stages, IngestFlow flow, Ledger ledger, OutcomeFiles output)
+    private const int MaxGroups = 10;
+
+    public static async Task WriteAsync(IAnsiConsole console, RecordAccounting records, IngestStatistics statistics, IFailureStore failures)
     {
-        console.Write(Stages(stages));
-        console.Write(Dispositions(ledger, flow, output));
+        console.Write(Stages(statistics));
+        console.Write(Dispositions(records));
+        IReadOnlyList<FailureGroup> groups = await failures.GroupAsync(FailureFilter.All);
+        if (groups.Count > 0)
+            console.Write(FailureReport.Groups([.. groups.Take(MaxGroups)]));
 
         TextWriter plain = console.Profile.Out.Writer;
-        if (stages.Enrich.Totals().Transitions is { Count: > 0 } transitions)
-            plain.WriteLine($"catalog circuit: {transitions[0].From} -> {string.Join(" -> ", transitions.Select(static transition => transition.To))}");
-        plain.WriteLine($"{ledger.Identity}: {(ledger.Lost == 0 ? "holds" : "DOES NOT HOLD")}");
+        if (statistics[IngestPipeline.Enrich].Transitions is { Count: > 0 } transitions)
+            await plain.WriteLineAsync($"catalog circuit: {transitions[0].From} -> {string.Join(" -> ", transitions.Select(static transition => transition.To))}");
+        await plain.WriteLineAsync($"{records}: {(records.Lost == 0 ? "holds" : "DOES NOT HOLD")}");
     }
 
-    private static Table Stages(IngestStages stages)
+    /// <summary>The last line of output.</summary>
+    public static string Summary(RecordAccounting records) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"accounted read={records.Read} succeeded={records.Succeeded} quarantined={records.Quarantined} deadlettered={records.DeadLettered} lost={records.Lost}");
+
+    private static Table Stages(IngestStatistics statistics)
     {
-        Table table = Columns("Stage", "Calls", "Attempts", "Retries", "p50 ms", "p95 ms", "Circuit changes");
-        foreach (StageStatistics stage in stages.All)
+        Table table = Tables.New("Stage", ">Calls", ">Attempts", ">Retries", ">p50 ms", ">p95 ms", ">Succeeded", ">Quarantined", ">Dead-lettered", ">Given back", ">Circuit changes");
+        foreach (StageStatistics stage in statistics.Stages)
         {
-            StageTotals totals = stage.Totals();
+            RecordAccounting records = stage.Stage.Accounting;
             table.AddRow(
                 stage.Stage.Name,
-                Number(totals.Calls),
-                Number(totals.Attempts),
-                Number(totals.Retries),
-                Milliseconds(totals.P50),
-                Milliseconds(totals.P95),
-                Number(totals.Transitions.Count));
+                Tables.Number(stage.Calls),
+                Tables.Number(stage.Calls + stage.Retries),
+                Tables.Number(stage.Retries),
+                Tables.Milliseconds(stage.Quantile(0.50)),
+                Tables.Milliseconds(stage.Quantile(0.95)),
+                Tables.Number(records.Succeeded),
+                Tables.Number(records.Quarantined),
+                Tables.Number(records.DeadLettered),
+                Tables.Number(records.Returned),
+                Tables.Number(stage.Transitions.Count));
         }
 
         return table;
     }
 
-    private static Table Dispositions(Ledger ledger, IngestFlow flow, OutcomeFiles output)
+    private static Table Dispositions(RecordAccounting records)
     {
-        Table table = Columns("Disposition", "Records", "Kept in");
-        foreach (Disposition disposition in Enum.GetValues<Disposition>())
-        {
-            table.AddRow(disposition.ToString(), Number(ledger[disposition]), Markup.Escape(output[disposition]?.Path ?? string.Empty));
-            foreach (((Disposition _, string reason), int count) in flow.Reasons.Where(r => r.Key.Disposition == disposition).OrderByDescending(static r => r.Value))
-                table.AddRow($"  {reason}", Number(count), string.Empty);
-        }
-
-        return table;
+        Table table = Tables.New("Disposition", ">Records");
+        foreach (Disposition disposition in Enum.GetValues<Disposition>().Where(static disposition => disposition != Disposition.Returned))
+            table.AddRow(disposition.ToString(), Tables.Number(records[disposition]));
+        return table.AddRow("In flight", Tables.Number(records.InFlight));
     }
-
-    private static Table Columns(string first, params ReadOnlySpan<string> others)
-    {
-        Table table = new Table().RoundedBorder().AddColumn(first);
-        foreach (string other in others)
-            table.AddColumn(new TableColumn(other).RightAligned());
-        return table;
-    }
-
-    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-
-    private static string Milliseconds(TimeSpan value) => value.TotalMilliseconds.ToString("0.000", CultureInfo.InvariantCulture);
 }

@@ -1,17 +1,18 @@
+using System.Diagnostics.Metrics;
 using PipelineOps;
 
 namespace ApiDocs.Reporting;
 
-/// <summary>What the results of a stage's calls add up to.</summary>
-internal sealed class StageStatistics
+/// <summary>What a stage's calls add up to, from the meter that every monitoring system reads.</summary>
+internal sealed class StageStatistics : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly List<TimeSpan> _durations = [];
+    private readonly List<double> _durations = [];
     private readonly List<CircuitTransition> _transitions = [];
-    private long _attempts;
+    private readonly MeterListener _listener = new();
     private long _retries;
 
-    public StageStatistics(PipelineStage stage)
+    public StageStatistics(PipelineStage stage, IMeterFactory meters)
     {
         Stage = stage;
         if (stage.Circuit is { } circuit)
@@ -22,47 +23,70 @@ internal sealed class StageStatistics
                     _transitions.Add(transition);
             };
         }
+
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Scope == meters && instrument.Name is "pipelineops.stage.duration" or "pipelineops.retries")
+                listener.EnableMeasurementEvents(instrument);
+        };
+        _listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) =>
+        {
+            if (IsOfStage(tags))
+            {
+                lock (_lock)
+                    _durations.Add(seconds);
+            }
+        });
+        _listener.SetMeasurementEventCallback<long>((_, retries, tags, _) =>
+        {
+            if (IsOfStage(tags))
+                Interlocked.Add(ref _retries, retries);
+        });
+        _listener.Start();
     }
 
     public PipelineStage Stage { get; }
 
-    /// <summary>How many calls and retries so far.</summary>
-    public (int Calls, long Retries) Progress
+    public long Retries => Interlocked.Read(ref _retries);
+
+    public int Calls
     {
         get
         {
             lock (_lock)
-                return (_durations.Count, _retries);
+                return _durations.Count;
         }
     }
 
-    public void Add<T>(StageResult<T> result) => Add(result.Attempts, result.Duration);
+    public IReadOnlyList<CircuitTransition> Transitions
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _transitions];
+        }
+    }
 
-    public void Add(StageResult result) => Add(result.Attempts, result.Duration);
-
-    public StageTotals Totals()
+    /// <summary>The duration that a part of the calls did not exceed, by nearest rank.</summary>
+    public TimeSpan Quantile(double part)
     {
         lock (_lock)
         {
             _durations.Sort();
-            return new StageTotals(_durations.Count, _attempts, _retries, Quantile(0.50), Quantile(0.95), [.. _transitions]);
+            return _durations.Count == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_durations[(int)Math.Ceiling(part * _durations.Count) - 1]);
         }
-
-        // Nearest rank.
-        TimeSpan Quantile(double q) => _durations.Count == 0 ? TimeSpan.Zero : _durations[(int)Math.Ceiling(q * _durations.Count) - 1];
     }
 
-    private void Add(int attempts, TimeSpan duration)
+    public void Dispose() => _listener.Dispose();
+
+    private bool IsOfStage(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        lock (_lock)
+        foreach ((string name, object? value) in tags)
         {
-            _durations.Add(duration);
-            _attempts += attempts;
-            _retries += Math.Max(0, attempts - 1);
+            if (name == "stage")
+                return (string?)value == Stage.Name;
         }
+
+        return false;
     }
 }
-
-/// <summary>A stage's figures at one moment.</summary>
-internal sealed record StageTotals(
-    int Calls, long Attempts, long Retries, TimeSpan P50, TimeSpan P95, IReadOnlyList<CircuitTransition> Transitions);

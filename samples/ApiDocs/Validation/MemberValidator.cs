@@ -5,17 +5,16 @@ namespace ApiDocs.Validation;
 /// <summary>What a record must have to be worth indexing.</summary>
 public static class MemberValidator
 {
-    /// <returns>The first rule that the record breaks; <see langword="null"/> for a good record.</returns>
-    public static Failure? Validate(MemberRecord record)
+    /// <exception cref="FlawException">The first rule that the record breaks.</exception>
+    public static void Validate(MemberRecord record)
     {
         if (record.Type.Length == 0)
-            return new Failure(IngestPipeline.Validate, "malformed name", $"'{record.Id}' is no documentation id");
+            throw new MalformedNameException(record.Id);
         if (record.Summary.Length == 0)
-            return new Failure(IngestPipeline.Validate, "no summary", "the summary is missing or empty");
+            throw new NoSummaryException();
         if (record.SilentParameters.Count > 0)
-            return new Failure(IngestPipeline.Validate, "parameter without text", string.Join(", ", record.SilentParameters));
+            throw new SilentParameterException(record.SilentParameters);
         if (record.References.FirstOrDefault(static reference => !DocumentationId.IsValid(reference)) is { } malformed)
-            return new Failure(IngestPipeline.Validate, "malformed reference", malformed);
-        return null;
+            throw new MalformedReferenceException(malformed);
     }
 }
