@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using ApiDocs.Enrichment;
 using ApiDocs.Loading;
@@ -52,7 +53,9 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         {
             RecordResult result = await stages.Validate.ProcessAsync(
                 member,
-                static (member, _) =>
+
+                // Not inlined: failures are grouped by their stacks.
+                [MethodImpl(MethodImplOptions.NoInlining)] static (member, _) =>
                 {
                     MemberValidator.Validate(member);
                     return default;

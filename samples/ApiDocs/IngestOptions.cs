@@ -5,10 +5,12 @@ namespace ApiDocs;
 /// <summary>What to read and where to write.</summary>
 public sealed record IngestOptions
 {
+    public static string DefaultOutput { get; } = Path.Combine("artifacts", "apidocs");
+
     /// <summary>A folder or one file; <see langword="null"/> for the SDK's own reference documentation.</summary>
     public string? Input { get; init; }
 
-    public string Output { get; init; } = Path.Combine("artifacts", "apidocs");
+    public string Output { get; init; } = DefaultOutput;
 
     /// <summary>After how many requests the catalog goes down once.</summary>
     public int OutageAfterRequests { get; init; } = 2_000;

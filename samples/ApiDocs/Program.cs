@@ -6,8 +6,16 @@ using var stop = new CancellationTokenSource();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
-return IngestOptions.TryParse(args, out IngestOptions options, out string? problem)
-    ? await IngestJob.RunAsync(options, AnsiConsole.Console, Console.Error, stop.Token)
+string? problem;
+if (args is ["failures", .. string[] rest])
+{
+    return FailuresOptions.TryParse(rest, DateTimeOffset.UtcNow, out FailuresOptions failures, out problem)
+        ? await FailuresCommand.RunAsync(failures, AnsiConsole.Console, Console.Error, stop.Token)
+        : Usage(problem);
+}
+
+return IngestOptions.TryParse(args, out IngestOptions ingest, out problem)
+    ? await IngestJob.RunAsync(ingest, AnsiConsole.Console, Console.Error, stop.Token)
     : Usage(problem);
 
 void Stop(PosixSignalContext signal)
@@ -21,6 +29,13 @@ static int Usage(string? problem)
 {
     if (problem is not null)
         Console.Error.WriteLine(problem);
-    Console.WriteLine("Usage: ApiDocs [<folder with XML documentation files>] [--out <folder>]");
+    Console.WriteLine("""
+        Usage: ApiDocs [<folder with XML documentation files>] [--out <folder>]
+               ApiDocs failures list|groups [--limit <n>] [--status <s>] [which]
+               ApiDocs failures show <id>
+               ApiDocs failures redrive [<id>] [--dry-run] [--rate <per second>] [--max <n>] [--actor <name>] [which]
+               ApiDocs failures discard [<id>] --reason <text> [--dry-run] [--actor <name>] [which]
+        which: [--out <folder>] [--stage <name>] [--disposition <d>] [--category <c>] [--fingerprint <prefix>] [--since <time or duration>]
+        """);
     return problem is null ? ExitCode.Done : ExitCode.NothingRead;
 }

@@ -8,11 +8,12 @@ namespace ApiDocs.Reporting;
 /// <summary>What the failure store holds, for people.</summary>
 internal static class FailureReport
 {
-    public static Table Groups(IReadOnlyList<FailureGroup> groups)
+    public static Table Groups(IReadOnlyList<FailureGroup> groups, int maxMessage = int.MaxValue)
     {
         Table table = Tables.New("Fingerprint", ">Count", ">Open", "First seen", "Last seen", "Trend", "Stage", "Category", "Error", "Last message");
         foreach (FailureGroup group in groups)
         {
+            string message = Tables.OneLine(group.Message);
             table.AddRow(
                 group.Fingerprint,
                 Tables.Number(group.Count),
@@ -23,7 +24,7 @@ internal static class FailureReport
                 group.Stage,
                 group.Category.ToString(),
                 Markup.Escape(group.ErrorType.Split('.')[^1]),
-                Markup.Escape(Tables.OneLine(group.Message)));
+                Markup.Escape(message.Length > maxMessage ? $"{message[..(maxMessage - 1)]}…" : message));
         }
 
         return table;

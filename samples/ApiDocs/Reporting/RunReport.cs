@@ -8,6 +8,7 @@ namespace ApiDocs.Reporting;
 internal static class RunReport
 {
     private const int MaxGroups = 10;
+    private const int MaxMessage = 60;
 
     public static async Task WriteAsync(IAnsiConsole console, RecordAccounting records, IngestStatistics statistics, IFailureStore failures)
     {
@@ -15,7 +16,7 @@ internal static class RunReport
         console.Write(Dispositions(records));
         IReadOnlyList<FailureGroup> groups = await failures.GroupAsync(FailureFilter.All);
         if (groups.Count > 0)
-            console.Write(FailureReport.Groups([.. groups.Take(MaxGroups)]));
+            console.Write(FailureReport.Groups([.. groups.Take(MaxGroups)], MaxMessage));
 
         TextWriter plain = console.Profile.Out.Writer;
         if (statistics[IngestPipeline.Enrich].Transitions is { Count: > 0 } transitions)
