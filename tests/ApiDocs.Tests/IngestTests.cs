@@ -1,3 +1,5 @@
+using PipelineOps;
+
 namespace ApiDocs.Tests;
 
 public sealed class IngestTests : IDisposable
@@ -43,7 +45,8 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(ExitCode.NothingRead, run.ExitCode);
         Assert.Contains(path, Assert.Single(run.Errors), StringComparison.Ordinal);
         Assert.Equal((1, 1, 0), (run.Read, run.Quarantined, run.Lost));
-        Assert.Contains("bad.xml", Assert.Single(_workspace.Lines("quarantined.jsonl")), StringComparison.Ordinal);
+        FailureRecord kept = Assert.Single(await _workspace.ReadFailuresAsync()).Record;
+        Assert.Equal(("read", Disposition.Quarantined, "bad.xml"), (kept.Stage, kept.Disposition, kept.RecordKey));
     }
 
     [Fact]
@@ -58,8 +61,8 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(ExitCode.Done, run.ExitCode);
         Assert.Contains(bad, Assert.Single(run.Errors), StringComparison.Ordinal);
         Assert.Equal(20 + 20 + 2 + 1, run.Read);
-        Assert.Equal(2, _workspace.Lines("index.jsonl").Count(static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal)));
-        AssertAllKept(run);
+        Assert.Equal(2, _workspace.Index().Count(static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal)));
+        await AssertAllKeptAsync(run);
     }
 
     [Fact]
@@ -73,9 +76,9 @@ public sealed class IngestTests : IDisposable
 
         Assert.Equal(ExitCode.Done, run.ExitCode);
         Assert.Contains(locked, Assert.Single(run.Errors), StringComparison.Ordinal);
-        Assert.Contains(_workspace.Lines("dead-lettered.jsonl"), static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal));
+        Assert.Contains(await _workspace.ReadFailuresAsync(), static kept => kept.Record is { Stage: "read", Disposition: Disposition.DeadLettered, RecordKey: "b.xml" });
         Assert.Equal(10 + 1, run.Read);
-        AssertAllKept(run);
+        await AssertAllKeptAsync(run);
     }
 
     [Fact]
@@ -91,7 +94,7 @@ public sealed class IngestTests : IDisposable
 
         Assert.Equal(ExitCode.Done, run.ExitCode);
         Assert.Equal((50 + 10, 50), (run.Read, run.Errors.Length));
-        AssertAllKept(run);
+        await AssertAllKeptAsync(run);
     }
 
     [Fact]
@@ -134,8 +137,79 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(ExitCode.Failed, run.ExitCode);
         Assert.Contains("index.jsonl", Assert.Single(run.Errors), StringComparison.Ordinal);
         Assert.Equal(0, run.Succeeded);
-        Assert.True(run.Identity[^1] > 0, "the batch that failed to be written is failed-unknown");
+        Assert.True(run.Identity[5] > 0, "what was not loaded is given back");
         AssertIdentity(run);
+    }
+
+    [Fact]
+    public async Task A_failure_folder_that_another_process_has_is_named_in_one_line_and_the_index_is_left_alone()
+    {
+        _workspace.WriteTypes("a.xml", 5);
+        await _workspace.RunAsync();
+        string[] index = _workspace.Index();
+        using var other = FileFailureStore.Open(_workspace.FailureFolder);
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal((ExitCode.Failed, 0), (run.ExitCode, run.Read));
+        Assert.Contains(_workspace.FailureFolder, Assert.Single(run.Errors), StringComparison.Ordinal);
+        Assert.Equal(index, _workspace.Index());
+    }
+
+    [Fact]
+    public async Task A_failure_folder_that_is_full_stops_the_run_with_one_line_and_the_identity_holds()
+    {
+        _workspace.WriteTypes("a.xml", 500);
+
+        Workspace.Run run = await _workspace.RunAsync(failureStore: new FileFailureStoreOptions { SegmentBytes = 4 << 10, MaxBytes = 4 << 10 });
+
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        string error = Assert.Single(run.Errors);
+        Assert.Contains(_workspace.FailureFolder, error, StringComparison.Ordinal);
+        Assert.Contains("full", error, StringComparison.Ordinal);
+        Assert.True(run.Identity[5] > 0, "what could not be kept is given back");
+        Assert.Equal(run.Quarantined + run.DeadLettered, (await _workspace.ReadFailuresAsync()).Count);
+        AssertIdentity(run);
+    }
+
+    [Fact]
+    public async Task Of_members_with_one_name_the_first_is_indexed_and_the_others_are_quarantined()
+    {
+        string types = File.ReadAllText(_workspace.WriteTypes("a.xml", 400));
+        _workspace.WriteFile("b.xml", types);
+        _workspace.WriteFile("c.xml", Workspace.Document(Workspace.Member("T:C.One") + Workspace.Member("T:C.One")));
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        Assert.Equal(_workspace.Names().Distinct(), _workspace.Names());
+        Assert.DoesNotContain(_workspace.Index(), static line => line.Contains("\"file\":\"b.xml\"", StringComparison.Ordinal));
+        FailureRecord[] refused = [.. (await _workspace.ReadFailuresAsync()).Select(static kept => kept.Record).Where(static kept => kept.Stage == "load")];
+        Assert.Equal(run.Succeeded, refused.Length);
+        Assert.All(refused, kept =>
+        {
+            Assert.Equal((Disposition.Quarantined, ErrorCategory.DataQuality), (kept.Disposition, kept.Category));
+            Assert.Contains(kept.RecordKey!, kept.Exceptions[0].Message, StringComparison.Ordinal);
+            Assert.Contains(kept.RecordKey, _workspace.Names());
+        });
+        AssertIdentity(run);
+    }
+
+    [Fact]
+    public async Task Running_twice_keeps_the_same_failures_once_and_writes_the_same_index()
+    {
+        string types = File.ReadAllText(_workspace.WriteTypes("a.xml", 300));
+        _workspace.WriteFile("b.xml", types);
+        _workspace.WriteFile("c.xml", "<doc><members>");
+
+        Workspace.Run first = await _workspace.RunAsync();
+        string[] index = _workspace.Index();
+        IEnumerable<Guid> kept = (await _workspace.ReadFailuresAsync()).Select(static kept => kept.Record.Id).Order();
+        Workspace.Run second = await _workspace.RunAsync();
+
+        Assert.Equal(first.Summary, second.Summary);
+        Assert.Equal(index, _workspace.Index());
+        Assert.Equal(kept, (await _workspace.ReadFailuresAsync()).Select(static kept => kept.Record.Id).Order());
+        await AssertAllKeptAsync(second);
     }
 
     [Fact]
@@ -150,8 +224,8 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(ExitCode.Stopped, run.ExitCode);
         Assert.Empty(run.Errors);
         Assert.True(run.Identity[5] > 0, "records were in flight");
-        Assert.Equal(run.Succeeded, _workspace.Lines("index.jsonl").Length);
-        Assert.Equal(run.Quarantined, _workspace.Lines("quarantined.jsonl").Length);
+        Assert.Equal(run.Succeeded, _workspace.Index().Length);
+        Assert.Equal(run.Quarantined, (await _workspace.ReadFailuresAsync()).Count(static kept => kept.Record.Disposition == Disposition.Quarantined));
         AssertIdentity(run);
     }
 
@@ -180,7 +254,7 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(1_400, first.Read);
         Assert.True(first is { Succeeded: > 600, Quarantined: > 700, DeadLettered: > 0 });
         Assert.Equal(first.Summary, second.Summary);
-        AssertAllKept(second);
+        await AssertAllKeptAsync(second);
     }
 
     [Fact]
@@ -201,12 +275,13 @@ public sealed class IngestTests : IDisposable
         Assert.Equal(run.Identity[0], run.Identity[1..].Sum());
     }
 
-    private void AssertAllKept(Workspace.Run run)
+    private async Task AssertAllKeptAsync(Workspace.Run run)
     {
         AssertIdentity(run);
-        Assert.Equal(run.Succeeded, _workspace.Lines("index.jsonl").Distinct().Count());
-        Assert.Equal(run.Quarantined, _workspace.Lines("quarantined.jsonl").Distinct().Count());
-        Assert.Equal(run.DeadLettered, _workspace.Lines("dead-lettered.jsonl").Distinct().Count());
+        IReadOnlyList<StoredFailure> kept = await _workspace.ReadFailuresAsync();
+        Assert.Equal(run.Succeeded, _workspace.Names().Distinct().Count());
+        Assert.Equal(run.Quarantined, kept.Count(static kept => kept.Record.Disposition == Disposition.Quarantined));
+        Assert.Equal(run.DeadLettered, kept.Count(static kept => kept.Record.Disposition == Disposition.DeadLettered));
         Assert.Equal(run.Read, run.Succeeded + run.Quarantined + run.DeadLettered);
     }
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using PipelineOps;
 using Spectre.Console;
 
 namespace ApiDocs.Tests;
@@ -15,6 +17,8 @@ public sealed partial class Workspace : IDisposable
     public string Input => Path.Combine(_root, "in");
 
     public string Output => Path.Combine(_root, "out");
+
+    public string FailureFolder => Path.Combine(Output, "failures");
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
@@ -38,22 +42,51 @@ public sealed partial class Workspace : IDisposable
 
     public static string Member(string id) => $"<member name=\"{id}\"><summary>Text.</summary></member>";
 
-    public async Task<Run> RunAsync(string? input = null, int outageAfterRequests = int.MaxValue, CancellationToken? stop = null)
+    public Task<Run> RunAsync(
+        string? input = null, int outageAfterRequests = int.MaxValue, CancellationToken? stop = null, FileFailureStoreOptions? failureStore = null)
+    {
+        var options = new IngestOptions
+        {
+            Input = input ?? Input,
+            Output = Output,
+            OutageAfterRequests = outageAfterRequests,
+            FailureStore = failureStore ?? new FileFailureStoreOptions(),
+        };
+        return RunAsync((console, error) => IngestJob.RunAsync(options, console, error, stop ?? TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Runs <c>failures</c> with these arguments.</summary>
+    public Task<Run> FailuresAsync(params string[] args)
+    {
+        Assert.True(FailuresOptions.TryParse([.. args, "--out", Output], DateTimeOffset.UtcNow, out FailuresOptions options, out string? problem), problem);
+        return RunAsync((console, error) => FailuresCommand.RunAsync(options, console, error, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>The failures that are kept.</summary>
+    public async Task<IReadOnlyList<StoredFailure>> ReadFailuresAsync()
+    {
+        using var store = FileFailureStore.Open(FailureFolder, new FileFailureStoreOptions { ReadOnly = true });
+        return await store.ReadAsync(FailureFilter.All, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The lines of the index.</summary>
+    public string[] Index() => File.ReadAllLines(Path.Combine(Output, "index.jsonl"));
+
+    /// <summary>The names that the index holds.</summary>
+    public string[] Names() => [.. Index().Select(static line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()!)];
+
+    private static async Task<Run> RunAsync(Func<IAnsiConsole, TextWriter, Task<int>> run)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        var options = new IngestOptions { Input = input ?? Input, Output = Output, OutageAfterRequests = outageAfterRequests };
 
-        int exitCode = await IngestJob.RunAsync(options, console, error, stop ?? TestContext.Current.CancellationToken);
+        int exitCode = await run(console, error);
 
         string[] lines = output.ToString().TrimEnd().Split(output.NewLine);
         string[] errors = error.ToString().Split(error.NewLine, StringSplitOptions.RemoveEmptyEntries);
         return new Run(exitCode, lines, errors);
     }
-
-    /// <summary>The lines of one of the files that a run leaves.</summary>
-    public string[] Lines(string name) => File.ReadAllLines(Path.Combine(Output, name));
 
     /// <summary>What a run said.</summary>
     public sealed partial record Run(int ExitCode, string[] Output, string[] Errors)
