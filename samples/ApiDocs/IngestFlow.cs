@@ -41,7 +41,7 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
         _stop = stop.Token;
         using (new PipelineRun().Enter())
-            await Task.WhenAll(Task.Run(() => ReadAsync(files), CancellationToken.None), Task.Run(LoadAsync, CancellationToken.None));
+            await Task.WhenAll(Task.Run(() => ReadAllAsync(files), CancellationToken.None), Task.Run(LoadAllAsync, CancellationToken.None));
     }
 
     /// <summary>Validates members.</summary>
@@ -61,7 +61,7 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
                     return default;
                 },
                 _stop);
-            if (IsSettled(result) && result.IsSuccess)
+            if (Succeeded(result))
                 valid.Add(member);
         }
 
@@ -74,19 +74,19 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         CatalogEntry? type = null;
         BatchResult result = await stages.Enrich.ProcessBatchAsync(
             group.Members, async (_, token) => type = await catalog.DescribeAsync(group.Type, token), cancellationToken: _stop);
-        return IsSettled(result) && result.IsSuccess ? [.. group.Members.Select(member => IndexEntry.Of(member, type!))] : [];
+        return Succeeded(result) ? [.. group.Members.Select(member => IndexEntry.Of(member, type!))] : [];
     }
 
     /// <summary>Loads what is enriched, also after a stop.</summary>
     public async Task LoadAsync(IReadOnlyList<IndexEntry> batch) =>
-        IsSettled(await stages.Load.ProcessBatchAsync(batch, (entries, _) => index.AppendAsync(entries), BatchEffect.Atomic, _broken.Token));
+        Succeeded(await stages.Load.ProcessBatchAsync(batch, (entries, _) => index.AppendAsync(entries), BatchEffect.Atomic, _broken.Token));
 
-    private async Task ReadAsync(IReadOnlyList<DocumentationFile> files)
+    private async Task ReadAllAsync(IReadOnlyList<DocumentationFile> files)
     {
         foreach (DocumentationFile file in files.TakeWhile(_ => !_stop.IsCancellationRequested))
         {
             RecordResult result = await stages.Read.ProcessAsync(file, ReadAsync, _stop);
-            if (IsSettled(result) && !result.IsSuccess)
+            if (!Succeeded(result) && result.IsSettled)
                 _unreadable.Add($"{(result.Disposition == Disposition.Quarantined ? "malformed" : "unreadable")} file {file.Path}: {result.Error?.Message}");
         }
 
@@ -106,7 +106,7 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         }
     }
 
-    private async Task LoadAsync()
+    private async Task LoadAllAsync()
     {
         try
         {
@@ -129,19 +129,10 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         }
     }
 
-    private bool IsSettled(BatchResult batch)
-    {
-        for (int i = 0; i < batch.Count; i++)
-        {
-            if (!IsSettled(batch[i]))
-                return false;
-        }
-
-        return true;
-    }
+    private bool Succeeded(BatchResult batch) => Enumerable.Range(0, batch.Count).Count(i => Succeeded(batch[i])) == batch.Count;
 
     // A record that a stage gives back though nobody wants to stop, because the failure store or the index is down, ends the job.
-    private bool IsSettled(RecordResult record)
+    private bool Succeeded(RecordResult record)
     {
         if (!record.IsSettled && !_stop.IsCancellationRequested)
         {
@@ -149,6 +140,6 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
             _broken.Cancel();
         }
 
-        return record.IsSettled;
+        return record.IsSuccess;
     }
 }

@@ -70,7 +70,7 @@ public sealed class FailuresTests : IDisposable
         Workspace.Run run = await _workspace.FailuresAsync("groups");
 
         string summaries = Assert.Single(run.Output, static line => line.Contains("NoSummaryException", StringComparison.Ordinal));
-        Assert.Equal(["5", "5", "validate", "DataQuality"], summaries.Split('│', StringSplitOptions.TrimEntries).Where((_, i) => i is 2 or 3 or 7 or 8));
+        Assert.Equal(["5", "5", "validate", "DataQuality NoSummaryException"], summaries.Split('│', StringSplitOptions.TrimEntries).Where((_, i) => i is 2 or 3 or 7 or 8));
         Assert.Contains(run.Output, line => line.Contains("SilentParameterException", StringComparison.Ordinal) && line.Contains(name, StringComparison.Ordinal));
         Assert.Equal("6 failures in 2 groups", run.Output[^1]);
     }

@@ -10,7 +10,7 @@ internal static class FailureReport
 {
     public static Table Groups(IReadOnlyList<FailureGroup> groups, int maxMessage = int.MaxValue)
     {
-        Table table = Tables.New("Fingerprint", ">Count", ">Open", "First seen", "Last seen", "Trend", "Stage", "Category", "Error", "Last message");
+        Table table = Tables.New("=Fingerprint", ">Count", ">Open", "First seen", "Last seen", "=Trend", "=Stage", "Category and error", "Last message");
         foreach (FailureGroup group in groups)
         {
             string message = Tables.OneLine(group.Message);
@@ -22,8 +22,7 @@ internal static class FailureReport
                 Tables.Time(group.LastSeen),
                 group.Trend.ToString(),
                 group.Stage,
-                group.Category.ToString(),
-                Markup.Escape(group.ErrorType.Split('.')[^1]),
+                $"{group.Category} {Markup.Escape(group.ErrorType.Split('.')[^1])}",
                 Markup.Escape(message.Length > maxMessage ? $"{message[..(maxMessage - 1)]}…" : message));
         }
 

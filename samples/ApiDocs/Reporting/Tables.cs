@@ -6,11 +6,20 @@ namespace ApiDocs.Reporting;
 /// <summary>How tables and figures look.</summary>
 internal static class Tables
 {
+    /// <param name="columns">The headings; after <c>></c> those of figures, and after <c>=</c> those of words that are not broken.</param>
     public static Table New(params ReadOnlySpan<string> columns)
     {
         Table table = new Table().RoundedBorder();
         foreach (string column in columns)
-            table.AddColumn(column is ['>', .. var figures] ? new TableColumn(figures).RightAligned() : new TableColumn(column));
+        {
+            table.AddColumn(column switch
+            {
+                ['>', .. var figures] => new TableColumn(figures).RightAligned().NoWrap(),
+                ['=', .. var words] => new TableColumn(words).NoWrap(),
+                _ => new TableColumn(column),
+            });
+        }
+
         return table;
     }
 
