@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ApiDocs.Enrichment;
@@ -25,7 +26,7 @@ public static class FailuresCommand
 
         try
         {
-            if (options.Command == "redrive")
+            if (options is { Command: "redrive", DryRun: false })
                 return await RedriveAsync(options, console, error, cancellationToken);
 
             // Read only wherever that is enough, so that it works beside an ingest.
@@ -36,6 +37,7 @@ public static class FailuresCommand
                 "show" => await ShowAsync(store, options, console, error, cancellationToken),
                 "groups" => await GroupAsync(store, options, console, cancellationToken),
                 "list" => await ListAsync(store, options, console, cancellationToken),
+                "redrive" => await PlanAsync(store, options, console, cancellationToken),
                 _ => await DiscardAsync(store, options, console, cancellationToken),
             };
         }
@@ -88,17 +90,24 @@ public static class FailuresCommand
         return ExitCode.Done;
     }
 
+    private static async Task<int> PlanAsync(FileFailureStore store, FailuresOptions options, IAnsiConsole console, CancellationToken cancellationToken)
+    {
+        RedriveSummary plan = await new FailureRedrive(store).RunAsync(options.ToRedrive(), static (_, _) => throw new UnreachableException(), cancellationToken);
+        await console.Profile.Out.Writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"would redrive {plan.Sent}"));
+        return ExitCode.Done;
+    }
+
     private static async Task<int> RedriveAsync(FailuresOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
     {
         await using FlakyCatalogService catalog = await FlakyCatalogService.StartAsync(outageAfterRequests: int.MaxValue, isRepaired: true);
         await using ServiceProvider services = new ServiceCollection()
-            .AddIngest(options.Output, catalog.Address, new FileFailureStoreOptions { ReadOnly = options.DryRun }, IndexFile.Open)
+            .AddIngest(options.Output, catalog.Address, new FileFailureStoreOptions(), IndexFile.Open)
             .BuildServiceProvider();
+
+        // First of all, because its lock keeps an ingest from the index.
         services.GetRequiredService<IFailureStore>();
-        IReadOnlyList<(string Stage, RedriveSummary Summary)> summaries = await services.GetRequiredService<IngestRedrive>().RunAsync(
-            new RedriveOptions { Filter = options.Filter, MaxCount = options.Max, MaxPerSecond = options.Rate, DryRun = options.DryRun, Actor = options.Actor },
-            options.Filter.Stage,
-            cancellationToken);
+        IReadOnlyList<(string Stage, RedriveSummary Summary)> summaries =
+            await services.GetRequiredService<IngestRedrive>().RunAsync(options.ToRedrive(), cancellationToken);
 
         console.Write(RedriveReport.Table(summaries));
         RecordAccounting records = services.GetRequiredService<IngestStages>().Account(0);

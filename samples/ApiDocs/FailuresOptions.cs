@@ -36,6 +36,9 @@ public sealed record FailuresOptions
     /// <summary>Who redrives or discards.</summary>
     public string Actor { get; init; } = Environment.UserName is { Length: > 0 } user ? user : "apidocs";
 
+    /// <summary>The same for the library.</summary>
+    public RedriveOptions ToRedrive() => new() { Filter = Filter, MaxCount = Max, MaxPerSecond = Rate, DryRun = DryRun, Actor = Actor };
+
     /// <param name="args">The command line behind <c>failures</c>.</param>
     /// <param name="now">What <c>--since</c> counts back from.</param>
     /// <param name="options">What it says.</param>

@@ -10,9 +10,8 @@ namespace ApiDocs;
 internal sealed class IngestRedrive(IngestStages stages, IngestFlow flow, CatalogClient catalog, IndexFile index)
 {
     /// <param name="options">Which failures, and how fast; its count is that of all stages together.</param>
-    /// <param name="stage">The only stage whose failures are meant; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the redrive; what is claimed is given back.</param>
-    public async Task<IReadOnlyList<(string Stage, RedriveSummary Summary)>> RunAsync(RedriveOptions options, string? stage, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<(string Stage, RedriveSummary Summary)>> RunAsync(RedriveOptions options, CancellationToken cancellationToken)
     {
         // The last stage first: what fails in it anew is not sent again by the same redrive.
         (string Stage, Func<ValueTask<RedriveSummary>> RedriveAsync)[] redrives =
@@ -26,12 +25,14 @@ internal sealed class IngestRedrive(IngestStages stages, IngestFlow flow, Catalo
         List<(string Stage, RedriveSummary Summary)> summaries = [];
         foreach ((string name, Func<ValueTask<RedriveSummary>> redriveAsync) in redrives)
         {
-            if (stage is not null && stage != name || options.MaxCount == 0)
+            if ((options.Filter.Stage ?? name) != name || options.MaxCount == 0)
                 continue;
 
             RedriveSummary summary = await redriveAsync();
             summaries.Add((name, summary));
             options.MaxCount -= summary.Sent;
+            if (summary.IsStopped)
+                break;
         }
 
         return summaries;

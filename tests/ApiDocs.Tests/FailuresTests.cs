@@ -53,6 +53,7 @@ public sealed class FailuresTests : IDisposable
     {
         await IngestAsync(types: 5);
         using var other = FileFailureStore.Open(_workspace.FailureFolder);
+        using FileStream index = new(Path.Combine(_workspace.Output, "index.jsonl"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
 
         Assert.Equal(5, (await _workspace.FailuresAsync("list", "--stage", "validate")).Output.Length);
         Assert.Equal(ExitCode.Done, (await _workspace.FailuresAsync("groups")).ExitCode);

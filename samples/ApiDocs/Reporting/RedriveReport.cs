@@ -25,13 +25,7 @@ internal static class RedriveReport
     }
 
     /// <summary>The last line of output.</summary>
-    public static string Summary(IReadOnlyList<(string Stage, RedriveSummary Summary)> redrives, RecordAccounting records)
-    {
-        int sent = redrives.Sum(static redrive => redrive.Summary.Sent);
-        return redrives.Any(static redrive => redrive.Summary.IsDryRun)
-            ? string.Create(CultureInfo.InvariantCulture, $"would redrive {sent}")
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"redriven sent={sent} succeeded={records.Succeeded} quarantined={records.Quarantined} deadlettered={records.DeadLettered} failed={redrives.Sum(static redrive => redrive.Summary.Failed)}");
-    }
+    public static string Summary(IReadOnlyList<(string Stage, RedriveSummary Summary)> redrives, RecordAccounting records) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"redriven sent={redrives.Sum(static redrive => redrive.Summary.Sent)} succeeded={records.Succeeded} quarantined={records.Quarantined} deadlettered={records.DeadLettered} failed={redrives.Sum(static redrive => redrive.Summary.Failed)}");
 }
