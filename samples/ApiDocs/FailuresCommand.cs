@@ -17,7 +17,7 @@ public static class FailuresCommand
     public static async Task<int> RunAsync(FailuresOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
     {
         Tables.Widen(console);
-        string folder = Path.Combine(options.Output, "failures");
+        string folder = OutputFolder.Failures(options.Output);
         if (!Directory.Exists(folder))
         {
             await error.WriteLineAsync($"no failures in {folder}: name the folder of an ingest with --out");
@@ -86,13 +86,15 @@ public static class FailuresCommand
         int count = options.DryRun
             ? await store.ReadAsync(options.Filter with { Status = FailureStatus.Open }, cancellationToken).CountAsync(cancellationToken)
             : await new FailureRedrive(store).DiscardAsync(options.Filter, options.Actor, options.Reason!, cancellationToken);
-        await console.Profile.Out.Writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{(options.DryRun ? "would discard" : "discarded")} {count}"));
+        string done = options.DryRun ? "would discard" : "discarded";
+        await console.Profile.Out.Writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{done} {count}"));
         return ExitCode.Done;
     }
 
     private static async Task<int> PlanAsync(FileFailureStore store, FailuresOptions options, IAnsiConsole console, CancellationToken cancellationToken)
     {
-        RedriveSummary plan = await new FailureRedrive(store).RunAsync(options.ToRedrive(), static (_, _) => throw new UnreachableException(), cancellationToken);
+        RedriveSummary plan =
+            await new FailureRedrive(store).RunAsync(options.ToRedrive(), static (_, _) => throw new UnreachableException(), cancellationToken);
         await console.Profile.Out.Writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"would redrive {plan.Sent}"));
         return ExitCode.Done;
     }

@@ -62,7 +62,7 @@ public sealed record FailuresOptions
         bool changes = redrives || options.Command == "discard";
         for (int i = 1; i < args.Length && problem is null; i++)
         {
-            string value = i + 1 < args.Length ? args[i + 1] : string.Empty;
+            string value = i + 1 < args.Length && args[i + 1] is not ['-', '-', ..] ? args[i + 1] : string.Empty;
             FailureFilter filter = options.Filter;
             string? allowed = null;
             switch (args[i])
@@ -88,7 +88,7 @@ public sealed record FailuresOptions
                 case "--category" when lists || changes:
                     options = options with { Filter = filter with { Category = Named(value, Enum.GetValues<ErrorCategory>(), out allowed) } };
                     break;
-                case "--status" when lists:
+                case "--status" when lists || changes:
                     options = options with { Filter = filter with { Status = Named(value, Enum.GetValues<FailureStatus>(), out allowed) } };
                     break;
                 case "--fingerprint" when lists || changes:
@@ -106,9 +106,8 @@ public sealed record FailuresOptions
                     options = options with { Max = Count(value, out allowed) };
                     break;
                 case "--rate" when redrives:
-                    bool isRate = double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double rate) && rate is >= 0.0001 and <= 1_000_000;
-                    options = options with { Rate = rate };
-                    allowed = isRate ? null : "a number from 0.0001 to 1000000";
+                    options = options with { Rate = double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double rate) ? rate : null };
+                    allowed = options.Rate is >= 0.0001 and <= 1_000_000 ? null : "a number from 0.0001 to 1000000";
                     break;
                 case "--reason" when options.Command == "discard":
                     options = options with { Reason = value };
@@ -166,7 +165,8 @@ public sealed record FailuresOptions
 
     private static DateTimeOffset? Time(string value, DateTimeOffset now)
     {
-        if (value is [.. var number, 's' or 'm' or 'h' or 'd'] && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count))
+        if (value is [.. var number, 's' or 'm' or 'h' or 'd']
+            && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count))
         {
             double seconds = count * value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 86400 };
             return seconds <= (now - DateTimeOffset.MinValue).TotalSeconds ? now - TimeSpan.FromSeconds(seconds) : null;

@@ -10,9 +10,9 @@ namespace ApiDocs;
 
 /// <summary>Moves records from the files through the stages to the index.</summary>
 /// <remarks>
-/// Groups of members are validated and enriched side by side, and loaded in the order in which they were read: which of several members with one name the index takes,
-/// and which are refused, is then the same in every run. A stop cuts nothing off: the stages give back at once what they have not begun, so that everything drains
-/// within moments and every record is accounted for.
+/// Groups of members are validated and enriched side by side, and loaded in the order in which they were read: which of several members with one name
+/// the index takes, and which it refuses, is then the same in every run. A stop cuts nothing off: the stages give back at once what they have not begun,
+/// so that everything drains within moments and every record is accounted for.
 /// </remarks>
 internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, IndexFile index) : IDisposable
 {
@@ -102,7 +102,8 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
             file.MembersRead += group.Members.Count;
 
             // Not cancelled: what was counted is handed on.
-            await _groups.Writer.WriteAsync(Task.Run(async () => await EnrichAsync(await ValidateAsync(group)), CancellationToken.None), CancellationToken.None);
+            Task<IReadOnlyList<IndexEntry>> enriched = Task.Run(async () => await EnrichAsync(await ValidateAsync(group)), CancellationToken.None);
+            await _groups.Writer.WriteAsync(enriched, CancellationToken.None);
         }
     }
 

@@ -69,7 +69,7 @@ public static class IngestJob
             await error.WriteLineAsync(problem);
         if (flow.Problem is not null)
             await error.WriteLineAsync(flow.Problem);
-        await RunReport.WriteAsync(console, flow.Accounting, statistics, failures);
+        await RunReport.WriteAsync(console, flow.Accounting, statistics, failures, options.Output);
 
         return (
             flow.Problem is not null ? ExitCode.Failed

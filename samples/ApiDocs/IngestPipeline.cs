@@ -32,12 +32,12 @@ internal static class IngestPipeline
     public static IServiceCollection AddIngest(
         this IServiceCollection services, string output, Uri catalog, FileFailureStoreOptions store, Func<string, IndexFile> openIndex)
     {
-        services.AddMetrics().AddPipelineOps().AddFileFailureStore(Path.Combine(output, "failures"), store).AddPipeline(Name, AddStages);
+        services.AddMetrics().AddPipelineOps().AddFileFailureStore(OutputFolder.Failures(output), store).AddPipeline(Name, AddStages);
         return services
             .AddSingleton<IngestStages>()
             .AddSingleton<IngestStatistics>()
             .AddSingleton(_ => new CatalogClient(catalog))
-            .AddSingleton(_ => openIndex(Path.Combine(output, "index.jsonl")))
+            .AddSingleton(_ => openIndex(OutputFolder.Index(output)))
             .AddSingleton<IngestFlow>()
             .AddSingleton<IngestRedrive>();
     }

@@ -16,8 +16,8 @@ internal sealed class IngestStages(PipelineRegistry pipelines)
     /// <summary>What became of the job's records, whichever stage they ended in.</summary>
     /// <param name="members">How many members were handed to the first stage behind the reading.</param>
     /// <remarks>
-    /// Members are counted where they are read, and again by the stage that they end in, so that one which gets lost between two stages shows. The unreadable rest of a
-    /// file is one record, which ends in the read stage.
+    /// Members are counted where they are read, and again by the stage that they end in, so that one which gets lost between two stages shows. The
+    /// unreadable rest of a file is one record, which ends in the read stage.
     /// </remarks>
     public RecordAccounting Account(long members)
     {

@@ -31,11 +31,11 @@ static int Usage(string? problem)
         Console.Error.WriteLine(problem);
     Console.WriteLine("""
         Usage: ApiDocs [<folder with XML documentation files>] [--out <folder>]
-               ApiDocs failures list|groups [--limit <n>] [--status <s>] [which]
+               ApiDocs failures list|groups [--limit <n>] [which]
                ApiDocs failures show <id>
                ApiDocs failures redrive [<id>] [--dry-run] [--rate <per second>] [--max <n>] [--actor <name>] [which]
                ApiDocs failures discard [<id>] --reason <text> [--dry-run] [--actor <name>] [which]
-        which: [--out <folder>] [--stage <name>] [--disposition <d>] [--category <c>] [--fingerprint <prefix>] [--since <time or duration>]
+        which: [--out <folder>] [--stage <name>] [--disposition <d>] [--category <c>] [--status <s>] [--fingerprint <prefix>] [--since <time or duration>]
         """);
     return problem is null ? ExitCode.Done : ExitCode.NothingRead;
 }

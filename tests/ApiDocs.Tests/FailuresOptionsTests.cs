@@ -26,6 +26,7 @@ public class FailuresOptionsTests
     [InlineData("redrive --actor", "--actor", "a name")]
     [InlineData("discard", "--reason")]
     [InlineData("discard --reason", "--reason", "a text")]
+    [InlineData("discard --reason --dry-run", "--reason", "a text")]
     [InlineData("show", "id")]
     [InlineData("show 17", "17", "id")]
     [InlineData("show one two", "one")]

@@ -53,14 +53,11 @@ internal static class FailureReport
         FailureRecord record = failure.Record;
         var text = new StringBuilder();
         Add("Id", record.Id);
-        Add("Status", failure switch
-        {
-            { Resolution: { } resolution } => $"{failure.Status} at {Tables.Time(resolution.Time)} by {resolution.Actor}{(resolution.Reason is { } reason ? $": {reason}" : string.Empty)}",
-            { LeaseExpiresAt: { } end } => $"{failure.Status} until {Tables.Time(end)}",
-            _ => failure.Status,
-        });
+        Add("Status", failure.LeaseExpiresAt is { } end ? $"{failure.Status} until {Tables.Time(end)}" : failure.Status);
+        if (failure.Resolution is { } resolution)
+            Add("Ended", $"{Tables.Time(resolution.Time)} by {resolution.Actor}{Because(resolution.Reason)}");
         if (failure.Decision is { } decision)
-            Add("Decision", $"{decision.Kind} at {Tables.Time(decision.Time)} by {decision.Actor}: {decision.Reason}");
+            Add("Decision", $"{decision.Kind} at {Tables.Time(decision.Time)} by {decision.Actor}{Because(decision.Reason)}");
         Add("Disposition", $"{record.Disposition} ({record.Reason})");
         Add("Category", $"{record.Category}, severity {record.Severity}, strategy {record.Strategy}");
         Add("Stage", $"{record.Pipeline}/{record.Stage}");
@@ -77,9 +74,7 @@ internal static class FailureReport
         foreach ((string name, string value) in record.Headers)
             Add("Header", $"{name}: {value}");
         Section("Causes", record.Exceptions.Select(static cause => $"{new string(' ', 2 * cause.Depth)}{cause.Type}: {cause.Message}"));
-        Section("Attempts", record.Attempts.Select(static attempt => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{attempt.Number}  {attempt.Time.UtcDateTime:HH:mm:ss.fff}  after {attempt.Delay.TotalMilliseconds:0} ms  {attempt.ErrorType}{(attempt.BatchSize > 1 ? $"  among {attempt.BatchSize}" : string.Empty)}")));
+        Section("Attempts", record.Attempts.Select(Attempt));
         Section("Stack", record.Stack?.Split('\n').Select(static frame => frame.Trim()) ?? []);
         Section("Payload", record.Payload is { } payload ? Payload(payload) : []);
         return text.ToString();
@@ -97,9 +92,24 @@ internal static class FailureReport
         }
     }
 
-    private static string[] Payload(FailurePayload payload) =>
-    [
-        string.Create(CultureInfo.InvariantCulture, $"{payload.ContentType}, {payload.OriginalLength} bytes{(payload.IsTruncated ? $", cut to {payload.Content.Length}" : string.Empty)}{(payload.IsRedacted ? ", redacted" : string.Empty)}"),
-        payload.Error ?? Encoding.UTF8.GetString(payload.Content.Span),
-    ];
+    private static string Because(string? reason) => reason is null ? string.Empty : $": {reason}";
+
+    private static string Attempt(FailureAttempt attempt)
+    {
+        string among = attempt.BatchSize > 1 ? $" (with {attempt.BatchSize} records)" : string.Empty;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{attempt.Number,2}  {attempt.Time.UtcDateTime:HH:mm:ss.fff}  after {attempt.Delay.TotalMilliseconds,4:0} ms  {attempt.ErrorType}{among}");
+    }
+
+    private static string[] Payload(FailurePayload payload)
+    {
+        string cut = payload.IsTruncated ? $", cut to {payload.Content.Length}" : string.Empty;
+        string redacted = payload.IsRedacted ? ", redacted" : string.Empty;
+        return
+        [
+            string.Create(CultureInfo.InvariantCulture, $"{payload.ContentType}, {payload.OriginalLength} bytes{cut}{redacted}"),
+            payload.Error ?? Encoding.UTF8.GetString(payload.Content.Span),
+        ];
+    }
 }

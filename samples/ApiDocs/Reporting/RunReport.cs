@@ -10,10 +10,11 @@ internal static class RunReport
     private const int MaxGroups = 10;
     private const int MaxMessage = 60;
 
-    public static async Task WriteAsync(IAnsiConsole console, RecordAccounting records, IngestStatistics statistics, IFailureStore failures)
+    public static async Task WriteAsync(
+        IAnsiConsole console, RecordAccounting records, IngestStatistics statistics, IFailureStore failures, string output)
     {
         console.Write(Stages(statistics));
-        console.Write(Dispositions(records));
+        console.Write(Dispositions(records, output));
         IReadOnlyList<FailureGroup> groups = await failures.GroupAsync(FailureFilter.All);
         if (groups.Count > 0)
             console.Write(FailureReport.Groups([.. groups.Take(MaxGroups)], MaxMessage));
@@ -31,7 +32,8 @@ internal static class RunReport
 
     private static Table Stages(IngestStatistics statistics)
     {
-        Table table = Tables.New("Stage", ">Calls", ">Attempts", ">Retries", ">p50 ms", ">p95 ms", ">Succeeded", ">Quarantined", ">Dead-lettered", ">Given back", ">Circuit changes");
+        Table table = Tables.New(
+            "=Stage", ">Calls", ">Attempts", ">Retries", ">p50 ms", ">p95 ms", ">Succeeded", ">Quarantined", ">Dead-lettered", ">Given back", ">Circuit changes");
         foreach (StageStatistics stage in statistics.Stages)
         {
             RecordAccounting records = stage.Stage.Accounting;
@@ -52,11 +54,20 @@ internal static class RunReport
         return table;
     }
 
-    private static Table Dispositions(RecordAccounting records)
+    private static Table Dispositions(RecordAccounting records, string output)
     {
-        Table table = Tables.New("Disposition", ">Records");
+        Table table = Tables.New("Disposition", ">Records", "Kept in");
         foreach (Disposition disposition in Enum.GetValues<Disposition>().Where(static disposition => disposition != Disposition.Returned))
-            table.AddRow(disposition.ToString(), Tables.Number(records[disposition]));
-        return table.AddRow("In flight", Tables.Number(records.InFlight));
+        {
+            string keptIn = disposition switch
+            {
+                Disposition.Succeeded => OutputFolder.Index(output),
+                Disposition.Filtered => string.Empty,
+                _ => OutputFolder.Failures(output),
+            };
+            table.AddRow(disposition.ToString(), Tables.Number(records[disposition]), Markup.Escape(keptIn));
+        }
+
+        return table.AddRow("InFlight", Tables.Number(records.InFlight), string.Empty);
     }
 }
