@@ -66,8 +66,8 @@ internal static class IngestPipeline
             stage.Retry.MaxRetries = FlakyCatalogService.MaxPassingFaults + 3;
             stage.Retry.Backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(20), maxDelay: TimeSpan.FromMilliseconds(250));
 
-            // As many failures in a row as calls at once: an outage opens the circuit within a moment, single broken types never do. Calls then wait
-            // for the outage to end instead of failing by it.
+            // As many failures in a row as calls at once: an outage opens the circuit within a moment, broken types do not, unless they are all that is
+            // left to ask for. Calls then wait for the circuit instead of failing by it.
             stage.CircuitBreaker.ConsecutiveFailures = EnrichConcurrency;
             stage.CircuitBreaker.BreakDuration = TimeSpan.FromMilliseconds(500);
 
