@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using ApiDocs.Enrichment;
 using ApiDocs.Loading;
@@ -53,9 +52,7 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
         {
             RecordResult result = await stages.Validate.ProcessAsync(
                 member,
-
-                // Not inlined: failures are grouped by their stacks.
-                [MethodImpl(MethodImplOptions.NoInlining)] static (member, _) =>
+                static (member, _) =>
                 {
                     MemberValidator.Validate(member);
                     return default;

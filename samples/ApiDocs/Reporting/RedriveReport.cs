@@ -9,13 +9,14 @@ internal static class RedriveReport
 {
     public static Table Table(IReadOnlyList<(string Stage, RedriveSummary Summary)> redrives)
     {
-        Table table = Tables.New("Stage", ">Sent", ">Redriven", ">Failed", ">Claims lost", ">Too often redriven");
+        Table table = Tables.New("Stage", ">Sent", ">Redriven", ">Failed again", ">Failed", ">Claims lost", ">Too often redriven");
         foreach ((string stage, RedriveSummary summary) in redrives)
         {
             table.AddRow(
                 stage,
                 Tables.Number(summary.Sent),
                 Tables.Number(summary.Redriven),
+                Tables.Number(summary.FailedAgain),
                 Tables.Number(summary.Failed),
                 Tables.Number(summary.ClaimsLost),
                 Tables.Number(summary.Capped));

@@ -79,7 +79,9 @@ internal static class StageExecutor
     {
         CallProgress progress = default;
         ValueTask attempt = default;
-        pending = default;
+
+        // Large, and read by nobody after a success.
+        Unsafe.SkipInit(out pending);
         switch (Begin(policy, ref progress, timed: false, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
@@ -88,7 +90,7 @@ internal static class StageExecutor
             case CallStart.Begun:
                 try
                 {
-                    attempt = handler(record, token);
+                    attempt = RecordHandler.Invoke(handler, record, token);
                 }
                 catch (Exception exception)
                 {

@@ -10,18 +10,20 @@ internal interface IRecordHandler<in TRecord, out TTask>
 
 internal readonly struct PlainHandler<TRecord, TTask>(Func<TRecord, CancellationToken, TTask> handler) : IRecordHandler<TRecord, TTask>
 {
-    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) => handler(record, cancellationToken);
+    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) => RecordHandler.Invoke(handler, record, cancellationToken);
 }
 
 internal readonly struct StateHandler<TRecord, TState, TTask>(Func<TRecord, TState, CancellationToken, TTask> handler, TState state) : IRecordHandler<TRecord, TTask>
 {
-    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) => handler(record, state, cancellationToken);
+    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) =>
+        RecordHandler.Invoke(handler, record, state, cancellationToken);
 }
 
 internal readonly struct AttemptHandler<TRecord, TState, TTask>(Func<TRecord, TState, StageAttempt, CancellationToken, TTask> handler, TState state)
     : IRecordHandler<TRecord, TTask>
 {
-    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) => handler(record, state, attempt, cancellationToken);
+    public TTask Invoke(TRecord record, in StageAttempt attempt, CancellationToken cancellationToken) =>
+        RecordHandler.Invoke(handler, record, state, in attempt, cancellationToken);
 }
 
 /// <summary>A handler with its record, as the executor invokes it.</summary>

@@ -1,31 +1,46 @@
 using System.Diagnostics;
-using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace PipelineOps;
 
 /// <summary>
-/// Counts records where they begin and again where they end, in one cache line for each processor, so that counting threads never share one. A record
-/// that gets lost between the two stays in flight for ever, and one that ends twice makes that negative.
+/// Counts records where they begin and again where they end. A record that gets lost between the two stays in flight for ever, and one that ends twice makes that
+/// negative.
 /// </summary>
+/// <remarks>
+/// Each thread counts in counts of its own, without an interlocked operation, of which a healthy record would pay two: 9 of the 19 ns that its call takes.
+/// </remarks>
 internal sealed class RecordLedger
 {
-    private const int LineLength = 8; // longs: 64 bytes
-    private const int Begun = 7; // the slot behind the dispositions
+    // A power of two. Ledgers that share a slot on one thread only look their counts up more slowly.
+    private const int Slots = 64;
 
-    private static readonly int Mask = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Min(Environment.ProcessorCount, 64)) - 1;
+    [ThreadStatic]
+    private static ThreadCounts?[]? _ofThisThread;
 
-    // One line in front keeps the array's header, which every reader shares, away from the first processor's counts.
-    private readonly long[] _lines = new long[(Mask + 2) * LineLength];
+    private static int _lastSlot;
 
-    /// <summary>Counts records that begin, and answers the line to end them in: asking for the processor again would cost as much as counting.</summary>
-    public int Begin(int records)
+    private readonly int _slot = Interlocked.Increment(ref _lastSlot) & (Slots - 1);
+    private readonly object _gate = new();
+
+    // By the thread's id, which the runtime gives to another thread only after the first one has ended: so there are no more than there were threads at one time.
+    private readonly Dictionary<int, ThreadCounts> _byThread = [];
+    private volatile ThreadCounts[] _all = [];
+
+    /// <summary>The calling thread's counts, for use until it awaits something.</summary>
+    public ThreadCounts Current
     {
-        int line = ((Thread.GetCurrentProcessorId() & Mask) + 1) * LineLength;
-        Interlocked.Add(ref _lines[line + Begun], records);
-        return line;
+        get
+        {
+            ThreadCounts?[]? known = _ofThisThread;
+            return known is not null && known[_slot] is { } counts && counts.Owner == this ? counts : Find();
+        }
     }
 
-    public void End(int line, Disposition disposition, int records) => Interlocked.Add(ref _lines[line + (int)disposition], records);
+    public void Begin(int records) => Current.Begin(records);
+
+    public void End(Disposition disposition, int records) => Current.End(disposition, records);
 
     /// <summary>A consistent reading: whoever ended was counted as begun before, so what ended is read first.</summary>
     public RecordAccounting Read()
@@ -37,7 +52,7 @@ internal sealed class RecordLedger
         long parked = Sum((int)Disposition.Parked);
         long failedUnknown = Sum((int)Disposition.FailedUnknown);
         long returned = Sum((int)Disposition.Returned);
-        long begun = Sum(Begun);
+        long begun = Sum(ThreadCounts.Begun);
         long inFlight = begun - succeeded - filtered - quarantined - deadLettered - parked - failedUnknown - returned;
         Debug.Assert(inFlight >= 0, "A record ended twice.");
         return new RecordAccounting
@@ -54,12 +69,68 @@ internal sealed class RecordLedger
         };
     }
 
-    private long Sum(int slot)
+    private long Sum(int count)
     {
         long sum = 0;
-        for (int i = LineLength + slot; i < _lines.Length; i += LineLength)
-            sum += Volatile.Read(ref _lines[i]);
+        foreach (ThreadCounts counts in _all)
+            sum += counts.Read(count);
 
         return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ThreadCounts Find()
+    {
+        ThreadCounts? counts;
+        lock (_gate)
+        {
+            int thread = Environment.CurrentManagedThreadId;
+            if (!_byThread.TryGetValue(thread, out counts))
+            {
+                counts = new ThreadCounts(this);
+                _byThread.Add(thread, counts);
+                _all = [.. _all, counts];
+            }
+        }
+
+        (_ofThisThread ??= new ThreadCounts?[Slots])[_slot] = counts;
+        return counts;
+    }
+
+    /// <summary>What one thread has counted; written by that thread alone.</summary>
+    internal sealed class ThreadCounts(RecordLedger owner)
+    {
+        public const int Begun = 7; // behind the dispositions
+
+        private Padded _counts;
+
+        public RecordLedger Owner => owner;
+
+        public void Begin(int records) => Add(Begun, records);
+
+        public void End(Disposition disposition, int records) => Add((int)disposition, records);
+
+        public long Read(int count) => Volatile.Read(ref _counts.Values[count]);
+
+        // Released: who sees that a record has ended, on whichever thread, sees that it had begun.
+        private void Add(int count, int records)
+        {
+            ref long value = ref _counts.Values[count];
+            Volatile.Write(ref value, value + records);
+        }
+
+        [InlineArray(8)]
+        private struct Longs
+        {
+            private long _first;
+        }
+
+        // Neighbours on the heap must not share the cache line.
+        [StructLayout(LayoutKind.Explicit, Size = 192)]
+        private struct Padded
+        {
+            [FieldOffset(64)]
+            public Longs Values;
+        }
     }
 }

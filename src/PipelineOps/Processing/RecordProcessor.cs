@@ -11,6 +11,8 @@ internal sealed class RecordProcessor : IDisposable
     private static readonly Disposition[] Dispositions = Enum.GetValues<Disposition>();
 
     private readonly BatchOptions _batches;
+    private readonly StoreGate _store;
+    private readonly bool _isLimited;
     private readonly SkipLimits _skipLimits;
 
     public RecordProcessor(StagePolicy policy, RecoveryOptions options, RecordLedger ledger)
@@ -18,7 +20,9 @@ internal sealed class RecordProcessor : IDisposable
         Policy = policy;
         Ledger = ledger;
         Skips = new SkipCounter(options.SkipLimits, policy.TimeProvider);
+        _isLimited = Skips.IsLimited;
         Recovery = new RecordRecovery(policy, options);
+        _store = Recovery.Store;
         Capacity = new BatchCapacity(options.Batches, policy.TimeProvider);
         BatchPolicy = policy with { LeavesReduction = true };
         NoRetryPolicy = policy with { MaxRetries = 0 };
@@ -58,7 +62,8 @@ internal sealed class RecordProcessor : IDisposable
     /// <summary>Counts a record that a filter leaves out.</summary>
     public RecordResult LeaveOut()
     {
-        Ledger.End(Ledger.Begin(1), Disposition.Filtered, 1);
+        Ledger.Begin(1);
+        Ledger.End(Disposition.Filtered, 1);
         return new RecordResult(Disposition.Filtered, 0);
     }
 
@@ -66,38 +71,39 @@ internal sealed class RecordProcessor : IDisposable
     public ValueTask<RecordResult> ProcessAsync<TRecord>(
         TRecord record, Func<TRecord, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
     {
-        if (Recovery.Store.IsClosed || Skips.IsLimited)
+        if (_isLimited || _store.IsClosed)
             return WithoutValue(ProcessAsync<TRecord, None, VoidRecordCall<TRecord, PlainHandler<TRecord, ValueTask>>>(record, new(new(handler)), cancellationToken));
 
-        int line = Ledger.Begin(1);
+        RecordLedger.ThreadCounts counts = Ledger.Current;
+        counts.Begin(1);
         if (StageExecutor.TryComplete(Policy, handler, record, cancellationToken, out ValueTask<CallEnd<None>> pending))
         {
-            Ledger.End(line, Disposition.Succeeded, 1);
+            counts.End(Disposition.Succeeded, 1);
             return new(new RecordResult(Disposition.Succeeded, 1));
         }
 
         return WithoutValue(FinishAsync<TRecord, None, VoidRecordCall<TRecord, PlainHandler<TRecord, ValueTask>>>(
-            pending, record, new(new(handler)), parent: null, line, cancellationToken));
+            pending, record, new(new(handler)), parent: null, cancellationToken));
     }
 
     /// <summary>Any kind of handler.</summary>
     public ValueTask<RecordResult<T>> ProcessAsync<TRecord, T, TCall>(TRecord record, TCall call, CancellationToken cancellationToken, FailureRecord? parent = null)
         where TCall : struct, IRecordCall<TRecord, T>
     {
-        if (Recovery.Store.IsClosed)
+        if (_store.IsClosed)
             return ProcessOnceStoreWorksAsync<TRecord, T, TCall>(record, call, parent, cancellationToken);
 
-        int line = Ledger.Begin(1);
+        Ledger.Begin(1);
         ValueTask<CallEnd<T>> pending = call.Execute(Policy, record, cancellationToken);
         if (!pending.IsCompletedSuccessfully)
-            return FinishAsync<TRecord, T, TCall>(pending, record, call, parent, line, cancellationToken);
+            return FinishAsync<TRecord, T, TCall>(pending, record, call, parent, cancellationToken);
 
         CallEnd<T> end = pending.Result;
-        if (end.Failure is not null || Skips.IsLimited)
-            return FinishAsync<TRecord, T, TCall>(new(end), record, call, parent, line, cancellationToken);
+        if (end.Failure is not null || _isLimited)
+            return FinishAsync<TRecord, T, TCall>(new(end), record, call, parent, cancellationToken);
 
         Disposition disposition = DispositionOf(end.Value);
-        Ledger.End(line, disposition, 1);
+        Ledger.End(disposition, 1);
         return new(new RecordResult<T>(end.Value, new RecordResult(disposition, end.Attempts)));
     }
 
@@ -109,7 +115,7 @@ internal sealed class RecordProcessor : IDisposable
         TRecord record = Recovery.ReadPayload<TRecord>(failure);
         RecordResult result = await ProcessAsync<TRecord, T, TCall>(record, call, cancellationToken, failure).ConfigureAwait(false);
         if (result.IsSettled)
-            return RedriveOutcome.Redriven;
+            return result.Failure is null ? RedriveOutcome.Redriven : RedriveOutcome.FailedAgain;
 
         cancellationToken.ThrowIfCancellationRequested();
         throw result.StoreError ?? result.Error ?? new InvalidOperationException($"Stage {Policy.Telemetry.Name} gave the record back: {result}.");
@@ -124,19 +130,19 @@ internal sealed class RecordProcessor : IDisposable
         if (count == 0)
             return new(new BatchResult(0, 0));
 
-        int line = Ledger.Begin(count);
-        if (Recovery.Store.IsClosed || Capacity.Limit < count)
-            return FinishBatchAsync(null, records, call, report, effect, needsWitness, line, cancellationToken);
+        Ledger.Begin(count);
+        if (_store.IsClosed || Capacity.Limit < count)
+            return FinishBatchAsync(null, records, call, report, effect, needsWitness, cancellationToken);
 
         ValueTask<CallEnd<None>> pending = call.Execute(PolicyFor(count), records, cancellationToken);
         if (!pending.IsCompletedSuccessfully)
-            return FinishBatchAsync(pending, records, call, report, effect, needsWitness, line, cancellationToken);
+            return FinishBatchAsync(pending, records, call, report, effect, needsWitness, cancellationToken);
 
         CallEnd<None> end = pending.Result;
-        if (end.Failure is not null || report is not null || Skips.IsLimited)
-            return FinishBatchAsync(new(end), records, call, report, effect, needsWitness, line, cancellationToken);
+        if (end.Failure is not null || report is not null || _isLimited)
+            return FinishBatchAsync(new(end), records, call, report, effect, needsWitness, cancellationToken);
 
-        Ledger.End(line, Disposition.Succeeded, count);
+        Ledger.End(Disposition.Succeeded, count);
         return new(new BatchResult(count, end.Attempts));
     }
 
@@ -147,7 +153,6 @@ internal sealed class RecordProcessor : IDisposable
         BatchReport? report,
         BatchEffect effect,
         bool needsWitness,
-        int line,
         CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
     {
@@ -158,13 +163,13 @@ internal sealed class RecordProcessor : IDisposable
             BatchResult result;
             if (first is { Failure: null } && report is null)
                 result = new BatchResult(records.Count, first.Value.Attempts);
-            else if (first is null && await Recovery.Store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
+            else if (first is null && await _store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
                 result = Returned(records.Count, Recovery.StoreIsDown(storeError));
             else
                 result = await new BatchRecovery<TRecord, TCall>(this, records, call, report, effect, needsWitness, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
 
             ended = result;
-            return Skips.IsLimited ? Limit(result) : result;
+            return _isLimited ? Limit(result) : result;
         }
         finally
         {
@@ -172,11 +177,11 @@ internal sealed class RecordProcessor : IDisposable
             if (ended is { } result)
             {
                 foreach (Disposition disposition in Dispositions)
-                    Ledger.End(line, disposition, result.CountOf(disposition));
+                    Ledger.End(disposition, result.CountOf(disposition));
             }
             else
             {
-                Ledger.End(line, Disposition.FailedUnknown, records.Count);
+                Ledger.End(Disposition.FailedUnknown, records.Count);
             }
         }
     }
@@ -199,19 +204,19 @@ internal sealed class RecordProcessor : IDisposable
         TRecord record, TCall call, FailureRecord? parent, CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<TRecord, T>
     {
-        int line = Ledger.Begin(1);
-        if (await Recovery.Store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } error)
+        Ledger.Begin(1);
+        if (await _store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } error)
         {
-            Ledger.End(line, Disposition.Returned, 1);
+            Ledger.End(Disposition.Returned, 1);
             return new(default, new RecordResult(Disposition.Returned, 0, Recovery.StoreIsDown(error)));
         }
 
-        return await FinishAsync<TRecord, T, TCall>(call.Execute(Policy, record, cancellationToken), record, call, parent, line, cancellationToken).ConfigureAwait(false);
+        return await FinishAsync<TRecord, T, TCall>(call.Execute(Policy, record, cancellationToken), record, call, parent, cancellationToken).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RecordResult<T>> FinishAsync<TRecord, T, TCall>(
-        ValueTask<CallEnd<T>> pending, TRecord record, TCall call, FailureRecord? parent, int line, CancellationToken cancellationToken)
+        ValueTask<CallEnd<T>> pending, TRecord record, TCall call, FailureRecord? parent, CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<TRecord, T>
     {
         // What ends in no other way, as by a defect of ours, is at least counted.
@@ -223,11 +228,11 @@ internal sealed class RecordProcessor : IDisposable
                 ? new(end.Value, new RecordResult(DispositionOf(end.Value), end.Attempts))
                 : await Recovery.RecoverAsync<TRecord, T, TCall>(record, call, end, parent, cancellationToken).ConfigureAwait(false);
             disposition = result.Disposition;
-            return Skips.IsLimited ? Limit(result) : result;
+            return _isLimited ? Limit(result) : result;
         }
         finally
         {
-            Ledger.End(line, disposition, 1);
+            Ledger.End(disposition, 1);
         }
     }
 

@@ -111,6 +111,7 @@ public sealed partial class PipelineStage
     /// <param name="options">Which failures, of this stage, and how fast; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the redrive; what is claimed is given back.</param>
     /// <returns>What was sent. A failure whose payload is missing, cut or cannot be read, or whose record the stage gives back, stays open and is counted as failed.</returns>
+    /// <exception cref="ArgumentException">The filter names another pipeline or stage.</exception>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
     /// <exception cref="OperationCanceledException">The redrive was stopped.</exception>
     public ValueTask<RedriveSummary> RedriveAsync<T>(
@@ -118,7 +119,15 @@ public sealed partial class PipelineStage
     {
         ArgumentNullException.ThrowIfNull(handler);
         options = options?.Copy() ?? new RedriveOptions();
-        options.Filter = (options.Filter ?? FailureFilter.All) with { Pipeline = Pipeline, Stage = Name };
+        FailureFilter filter = options.Filter ?? FailureFilter.All;
+        if ((filter.Pipeline ?? Pipeline) != Pipeline || (filter.Stage ?? Name) != Name)
+        {
+            throw new ArgumentException(
+                $"The filter asks for failures of {filter.Pipeline ?? Pipeline}/{filter.Stage ?? Name}, but stage {this} redrives its own. Leave pipeline and stage out, or ask that stage.",
+                nameof(options));
+        }
+
+        options.Filter = filter with { Pipeline = Pipeline, Stage = Name };
         RecordProcessor records = Records;
         return new FailureRedrive(records.Recovery.Store.Open(), records.Policy.TimeProvider).RunAsync(
             options, (failure, ct) => Records.RedriveAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(failure, new(new(handler)), ct), cancellationToken);

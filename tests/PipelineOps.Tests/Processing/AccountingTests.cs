@@ -64,6 +64,33 @@ public sealed class AccountingTests
         Assert.Equal((1L, 0L, 3L, 0L), (stage.Stage.Accounting.Read, stage.Stage.Accounting.InFlight, stage.Stage.Accounting.Returned, stage.Stage.Accounting.Lost));
     }
 
+    [Fact]
+    public void Counts_of_threads_that_have_ended_stay_and_those_of_stages_that_alternate_do_not_mix()
+    {
+        ProcessingStage[] stages = [.. Enumerable.Range(0, 150).Select(static _ => new ProcessingStage())];
+        for (int round = 0; round < 20; round++)
+        {
+            var thread = new Thread(() =>
+            {
+                for (int i = 0; i < stages.Length; i++)
+                {
+                    for (int record = 0; record <= i % 3; record++)
+                        Ended(stages[i].Stage.ProcessAsync(record, static (_, _) => default(ValueTask)));
+                }
+            });
+            thread.Start();
+            thread.Join();
+        }
+
+        for (int i = 0; i < stages.Length; i++)
+        {
+            Assert.Equal((20L * (i % 3 + 1), 0L), (stages[i].Stage.Accounting.Succeeded, stages[i].Stage.Accounting.InFlight));
+            stages[i].Dispose();
+        }
+    }
+
+    private static void Ended(ValueTask<RecordResult> pending) => Assert.True(pending.IsCompletedSuccessfully && pending.Result.IsSuccess);
+
     private static async Task<long> Work(PipelineStage stage, int thread)
     {
         long returned = 0;

@@ -476,6 +476,27 @@ public sealed class FailureRecordTests
         Assert.Equal(first.Fingerprint, later.Fingerprint);
     }
 
+    /// <summary>Hunts the moment at which the compiler, which has seen that the handler is hot, would inline it. That happens in its own time, hence the pauses.</summary>
+    [Fact]
+    public async Task A_failure_has_the_same_fingerprint_when_its_handler_is_hot()
+    {
+        using PipelineStage stage = Stage();
+        var fingerprints = new HashSet<string>();
+        for (int round = 0; round < 15; round++)
+        {
+            for (int i = 1; i <= 20_000; i++)
+            {
+                RecordResult result = await stage.ProcessAsync(i, static (number, _) => number % 20_000 == 0 ? throw new IOException() : default(ValueTask), Ct);
+                if (result.Failure is { } failure)
+                    fingerprints.Add(failure.Fingerprint);
+            }
+
+            await Task.Delay(70, Ct);
+        }
+
+        Assert.Single(fingerprints);
+    }
+
     [Fact]
     public async Task Other_places_have_other_fingerprints()
     {

@@ -16,6 +16,7 @@ internal abstract class RecordRun<T>
     private readonly RunOptions<T> _options;
     private readonly StagePolicy _policy;
     private readonly PipelineRun _run;
+    private readonly RecordLedger _ledger = new();
     private readonly SkipCounter _skips;
     private readonly Acknowledgements _acknowledgements = new();
     private readonly CancellationTokenSource _stop;
@@ -55,8 +56,8 @@ internal abstract class RecordRun<T>
             await DisposeAsync(reader).ConfigureAwait(false);
 
             RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
-            var summary = new RunSummary(_run.Id, outcome, _run.Accounting, _policy.TimeProvider.GetElapsedTime(start), _problem?.Sentence);
-            Debug.Assert(_options.Run is not null || summary.Accounting is { InFlight: 0, Lost: 0 }, "A record of the run has not ended.");
+            var summary = new RunSummary(_run.Id, outcome, _ledger.Read(), _policy.TimeProvider.GetElapsedTime(start), _problem?.Sentence);
+            Debug.Assert(summary.Accounting is { InFlight: 0, Lost: 0 }, "A record of the run has not ended.");
             return _problem is { } problem ? throw new RunFailedException(_policy.Telemetry.Pipeline, _policy.Telemetry.Stage, summary, problem.Error) : summary;
         }
     }
@@ -141,7 +142,8 @@ internal abstract class RecordRun<T>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ProcessAsync(List<T> read, RecordResult[] results, long place)
     {
-        int line = _run.Ledger.Begin(read.Count);
+        _ledger.Begin(read.Count);
+        _run.Ledger.Begin(read.Count);
         Array.Fill(results, new RecordResult(Disposition.Returned, 0));
         try
         {
@@ -161,7 +163,8 @@ internal abstract class RecordRun<T>
 
         foreach (RecordResult result in results)
         {
-            _run.Ledger.End(line, result.Disposition, 1);
+            _ledger.End(result.Disposition, 1);
+            _run.Ledger.End(result.Disposition, 1);
             Judge(result);
         }
 

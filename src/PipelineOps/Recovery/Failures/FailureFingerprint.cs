@@ -16,7 +16,7 @@ internal static partial class FailureFingerprint
     private const int MaxLines = 500;
 
     /// <returns>16 digits, the first 64 bits of a SHA-256.</returns>
-    public static string Of(string pipeline, string stage, ErrorCategory category, Exception? error, IReadOnlyList<FailureCause> causes)
+    public static string Of(string pipeline, string stage, ErrorCategory category, Exception? error, string? stack, IReadOnlyList<FailureCause> causes)
     {
         var name = new NameHash();
         name.Add(pipeline);
@@ -32,9 +32,9 @@ internal static partial class FailureFingerprint
 
         if (error is not null)
         {
-            AddFrames(name, error);
+            AddFrames(name, stack);
             if (FailureCauses.Innermost(error) is var innermost && innermost != error)
-                AddFrames(name, innermost);
+                AddFrames(name, FailureCauses.Stack(innermost));
         }
 
         return Convert.ToHexString(name.ToSha256().AsSpan(0, 8)).ToLowerInvariant();
@@ -44,12 +44,12 @@ internal static partial class FailureFingerprint
     /// The program's own topmost frames: those of the runtime differ with its version, the record's data and the moment; those of this library with the number
     /// of the attempt. If there are no others, whatever is topmost.
     /// </summary>
-    private static void AddFrames(NameHash name, Exception error)
+    private static void AddFrames(NameHash name, string? stack)
     {
         var own = new List<string>();
         var foreign = new List<string>();
         int lines = 0;
-        foreach (ReadOnlySpan<char> line in FailureCauses.Stack(error).AsSpan().EnumerateLines())
+        foreach (ReadOnlySpan<char> line in stack.AsSpan().EnumerateLines())
         {
             if (own.Count == MaxFrames || lines++ == MaxLines)
                 break;

@@ -126,6 +126,8 @@ internal sealed class RedriveRun(IFailureStore store, RedriveOptions options, bo
             _summary = _summary with { ClaimsLost = _summary.ClaimsLost + 1 };
         else if (discard)
             _summary = _summary with { Discarded = _summary.Discarded + 1 };
+        else if (outcome is RedriveOutcome.FailedAgain)
+            _summary = _summary with { FailedAgain = _summary.FailedAgain + 1 };
         else
             _summary = _summary with { Redriven = _summary.Redriven + 1 };
     }

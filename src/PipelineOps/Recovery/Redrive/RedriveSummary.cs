@@ -1,13 +1,16 @@
 namespace PipelineOps;
 
-/// <summary>What a redrive did. Each failure that was sent is counted in exactly one of <see cref="Redriven"/>, <see cref="Discarded"/>, <see cref="Left"/>, <see cref="Failed"/> and <see cref="ClaimsLost"/>.</summary>
+/// <summary>What a redrive did. Each failure that was sent is counted in exactly one of <see cref="Redriven"/>, <see cref="FailedAgain"/>, <see cref="Discarded"/>, <see cref="Left"/>, <see cref="Failed"/> and <see cref="ClaimsLost"/>.</summary>
 public sealed record RedriveSummary
 {
     /// <summary>How many failures were sent; in a dry run, how many would be.</summary>
     public int Sent { get; init; }
 
-    /// <summary>How many of those were processed again, whether they succeeded or failed anew.</summary>
+    /// <summary>How many of those were processed again with success.</summary>
     public int Redriven { get; init; }
+
+    /// <summary>How many of those failed again and are kept as new failures.</summary>
+    public int FailedAgain { get; init; }
 
     /// <summary>How many of those were discarded.</summary>
     public int Discarded { get; init; }

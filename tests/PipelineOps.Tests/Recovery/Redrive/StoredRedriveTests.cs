@@ -55,6 +55,19 @@ public sealed class StoredRedriveTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stage_redrives_its_own_failures_only_and_says_so()
+    {
+        using PipelineStage stage = RecordStage.Create(_time, _store);
+        var options = new RedriveOptions { Filter = new FailureFilter { Stage = "extract" } };
+
+        ArgumentException exception = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await stage.RedriveAsync<string>(static (_, _) => default(ValueTask), options, TestContext.Current.CancellationToken));
+
+        Assert.Contains("orders/extract", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("orders/load", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_record_that_fails_again_is_the_child_of_the_one_that_was_sent_until_it_was_redriven_often_enough()
     {
         using PipelineStage stage = RecordStage.Create(_time, _store);
@@ -63,7 +76,7 @@ public sealed class StoredRedriveTests : IDisposable
         // Each run sends the youngest child only.
         for (int i = 1; i <= 3; i++)
         {
-            Assert.Equal(1, (await Redrive(stage, succeeds: false)).Redriven);
+            Assert.Equal(1, (await Redrive(stage, succeeds: false)).FailedAgain);
             _time.Advance(TimeSpan.FromMinutes(1));
         }
 
