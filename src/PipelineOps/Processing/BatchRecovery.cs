@@ -229,6 +229,9 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 Policy.Telemetry.SkipLimitCrossed(crossed);
                 _stopped = new RecordFailure(whole.ToException(), whole.Classification, DispositionReason.Poison, NextAction.FailRun) { Problem = crossed };
                 break;
+            case IsolationOutcome.Searching:
+                // A recovery gave its record back, and with it whatever comes behind.
+                break;
             default:
                 await EndAsOneAsync(rest, start + count - rest, whole, attempts: 1).ConfigureAwait(false);
                 break;

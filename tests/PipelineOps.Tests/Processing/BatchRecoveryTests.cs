@@ -1,0 +1,51 @@
+using PipelineOps.Tests.Recovery.Strategies;
+
+namespace PipelineOps.Tests.Processing;
+
+/// <summary>Recoveries of records that came in a batch.</summary>
+public sealed class BatchRecoveryTests
+{
+    private static readonly int[] Ten = [.. Enumerable.Range(0, 10)];
+
+    [Fact]
+    public async Task A_recovery_that_gives_a_record_of_a_batch_back_leaves_the_records_behind_it_alone()
+    {
+        using var stage = Stage((context, _) => new(
+            context.Record is 2 ? RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.Requeue) : Quarantine));
+        var handling = new BatchHandling { Bad = { 2 } };
+
+        BatchResult result = await Process(stage, handling);
+
+        Assert.Empty(stage.Store.Kept);
+        Assert.Equal(handling.Done, Ten.Where(number => result[number].IsSuccess));
+        Assert.Equal(10 - handling.Done.Count, result.CountOf(Disposition.Returned));
+    }
+
+    [Fact]
+    public async Task A_batch_cancelled_while_a_bad_record_of_it_is_recovered_gives_the_good_ones_behind_it_back()
+    {
+        using var caller = new CancellationTokenSource();
+        using var stage = Stage((context, token) =>
+        {
+            if (context.Record is not 2)
+                return new(Quarantine);
+
+            caller.Cancel();
+            throw new OperationCanceledException(token);
+        });
+        var handling = new BatchHandling { Bad = { 2 } };
+
+        BatchResult result = await stage.Stage.ProcessBatchAsync(Ten, handling.Handle, BatchEffect.Atomic, caller.Token).InTime();
+
+        Assert.Empty(stage.Store.Kept);
+        Assert.Equal(10 - handling.Done.Count, result.CountOf(Disposition.Returned));
+    }
+
+    private static RecoveryOutcome Quarantine => RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue);
+
+    private static ProcessingStage Stage(Func<RecoveryContext, CancellationToken, ValueTask<RecoveryOutcome>> recover) =>
+        new(options => options.Recovery.Use(RecoveryStrategy.Quarantine, new TestRecovery(recover)));
+
+    private static Task<BatchResult> Process(ProcessingStage stage, BatchHandling handling) =>
+        stage.Stage.ProcessBatchAsync(Ten, handling.Handle, BatchEffect.Atomic, ProcessingStage.Token).InTime();
+}
