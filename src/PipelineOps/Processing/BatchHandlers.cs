@@ -20,10 +20,10 @@ internal readonly struct ReportHandler<TRecord>(Func<IReadOnlyList<TRecord>, Bat
     }
 }
 
-/// <summary>Calls a batch handler with one record.</summary>
-internal readonly struct SingleOfBatch<TRecord, TCall>(TCall call) : IRecordCall<TRecord, None>
+/// <summary>Calls a batch handler with one record of the batch.</summary>
+internal readonly struct SingleOfBatch<TRecord, TCall>(TCall call, IReadOnlyList<TRecord> batch, int index) : IRecordCall<TRecord, None>
     where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
 {
     public ValueTask<CallEnd<None>> Execute(StagePolicy policy, TRecord record, CancellationToken cancellationToken) =>
-        call.Execute(policy, [record], cancellationToken);
+        call.Execute(policy, new OneOfBatch<TRecord>(record, batch, index), cancellationToken);
 }

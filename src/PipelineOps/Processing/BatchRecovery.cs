@@ -249,7 +249,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         int index, CallFailure failure, int attempts, IReadOnlyList<FailureAttempt> earlier, bool isOversized = false)
     {
         TRecord record = _records[index];
-        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call), record, failure, attempts, batchSize: 1, isOversized);
+        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _records, index), record, failure, attempts, batchSize: 1, isOversized);
         context.Follow(earlier);
         RecoveryOutcome outcome = await Recovery.DecideAsync(context, _cancellationToken).ConfigureAwait(false);
         if (outcome.Disposition == Disposition.Succeeded)
@@ -357,7 +357,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private void Unmentioned(int index, int attempts)
     {
         var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(
-            Policy, new(_call), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _records.Count);
+            Policy, new(_call, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _records.Count);
         RecoveryOutcome outcome = RecoveryOutcome.Keep(Disposition.FailedUnknown, DispositionReason.Unreported, NextAction.Continue);
         FailureRecord kept = Recovery.Compose(_records[index], context, outcome);
         _kept.Add((index, kept, null));

@@ -42,3 +42,20 @@ internal sealed class BatchSelection<T>(IReadOnlyList<T> batch, int[] indexes) :
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
+
+/// <summary>A record of a batch alone, or what a recovery made of it: to the outside it stays the record that it is in the batch.</summary>
+internal sealed class OneOfBatch<T>(T record, IReadOnlyList<T> batch, int place) : IReadOnlyList<T>, IPartOfBatch
+{
+    public int Count => 1;
+
+    public T this[int index] => index == 0 ? record : throw new ArgumentOutOfRangeException(nameof(index));
+
+    public int IndexInBatch(int index) => IPartOfBatch.IndexIn(batch, place + index);
+
+    public IEnumerator<T> GetEnumerator()
+    {
+        yield return record;
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -41,6 +41,33 @@ public sealed class BatchRecoveryTests
         Assert.Equal(10 - handling.Done.Count, result.CountOf(Disposition.Returned));
     }
 
+    [Fact]
+    public async Task A_record_of_a_batch_that_a_recovery_tries_again_keeps_its_idempotency_key()
+    {
+        using var stage = Stage(async (context, token) => await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : Quarantine);
+        var keys = new Dictionary<int, HashSet<string>>();
+
+        await stage.Stage.ProcessBatchAsync(
+            Ten,
+            static (records, keys, attempt, _) =>
+            {
+                for (int i = 0; i < records.Count; i++)
+                {
+                    if (!keys.TryGetValue(records[i], out HashSet<string>? known))
+                        keys.Add(records[i], known = []);
+                    known.Add(attempt.IdempotencyKey(i));
+                }
+
+                return records.Contains(7) ? throw new FormatException() : default(ValueTask);
+            },
+            keys,
+            BatchEffect.Idempotent,
+            ProcessingStage.Token).InTime();
+
+        Assert.All(keys.Values, keysOfOne => Assert.Single(keysOfOne));
+        Assert.Equal(10, keys.Values.SelectMany(key => key).Distinct().Count());
+    }
+
     private static RecoveryOutcome Quarantine => RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue);
 
     private static ProcessingStage Stage(Func<RecoveryContext, CancellationToken, ValueTask<RecoveryOutcome>> recover) =>
