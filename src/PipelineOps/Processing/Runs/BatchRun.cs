@@ -18,6 +18,8 @@ internal sealed class BatchRun<T, TCall>(
 
     protected override TimeSpan Linger => _linger;
 
+    protected override bool ReusesLists => false;
+
     protected override async ValueTask SettleAsync(List<T> records, RecordResult[] results)
     {
         BatchReport? report = reports ? new BatchReport() : null;

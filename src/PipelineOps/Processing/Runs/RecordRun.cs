@@ -42,6 +42,9 @@ internal abstract class RecordRun<T>
 
     protected abstract TimeSpan Linger { get; }
 
+    /// <summary>Whether nobody but the run gets to see the list of the records that were read.</summary>
+    protected abstract bool ReusesLists { get; }
+
     /// <summary>Goes through the source; <paramref name="open"/> gets the token that ends the reading.</summary>
     public async Task<RunSummary> RunAsync(Func<CancellationToken, IRecordSource<T>> open)
     {
@@ -99,7 +102,7 @@ internal abstract class RecordRun<T>
                 if (MustWait)
                     await ReadyToReadAsync().ConfigureAwait(false);
 
-                if (ReadSize == 1)
+                if (ReusesLists)
                     records.Clear();
                 else
                     records = [];

@@ -11,6 +11,8 @@ internal sealed class SingleRun<T, TValue, TCall>(Func<RecordProcessor> processo
 
     protected override TimeSpan Linger => TimeSpan.Zero;
 
+    protected override bool ReusesLists => true;
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     protected override async ValueTask SettleAsync(List<T> records, RecordResult[] results)
     {
