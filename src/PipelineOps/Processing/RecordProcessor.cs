@@ -246,7 +246,8 @@ internal sealed class RecordProcessor : IDisposable
         return new(result.Value, result.ToRecordResult().FailingRun(crossed));
     }
 
-    private static Disposition DispositionOf<T>(T? value) =>
+    /// <summary>How a record ends whose handler answered so.</summary>
+    public static Disposition DispositionOf<T>(T? value) =>
         typeof(T) == typeof(RecordOutcome) && (RecordOutcome)(object)value! == RecordOutcome.Filtered ? Disposition.Filtered : Disposition.Succeeded;
 
     public static ValueTask<RecordResult> WithoutValue(ValueTask<RecordResult<None>> pending)

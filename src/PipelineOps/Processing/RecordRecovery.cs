@@ -58,7 +58,7 @@ internal sealed class RecordRecovery : IDisposable
         var context = new RecordContext<TRecord, T, TCall>(_policy, call, record, end.Failure!, end.Attempts, batchSize: 1);
         RecoveryOutcome outcome = await DecideAsync(context, cancellationToken).ConfigureAwait(false);
         if (outcome.Disposition is Disposition.Succeeded)
-            return new(context.Value, new RecordResult(Disposition.Succeeded, context.TotalAttempts));
+            return new(context.Value, new RecordResult(RecordProcessor.DispositionOf(context.Value), context.TotalAttempts));
 
         RecordFailure failed = Describe(context, outcome);
         if (outcome.Disposition == Disposition.Returned)

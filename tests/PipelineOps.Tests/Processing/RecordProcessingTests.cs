@@ -1,3 +1,4 @@
+using PipelineOps.Tests.Recovery.Strategies;
 using PipelineOps.Tests.Stages;
 
 namespace PipelineOps.Tests.Processing;
@@ -258,5 +259,21 @@ public sealed class RecordProcessingTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_record_that_is_filtered_when_a_recovery_tries_it_again_ends_as_filtered()
+    {
+        using var stage = new ProcessingStage(options => options.Recovery.Use(
+            RecoveryStrategy.Quarantine,
+            new TestRecovery(static async (context, token) => await context.TryAgainAsync("better", token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
+
+        RecordResult result = await stage.Stage.ProcessAsync(
+            "bad",
+            static (record, _) => record == "bad" ? throw new FormatException() : new ValueTask<RecordOutcome>(RecordOutcome.Filtered),
+            ProcessingStage.Token).InTime();
+
+        Assert.Equal((Disposition.Filtered, 2), (result.Disposition, result.Attempts));
+        Assert.Equal((0L, 1L), (stage.Stage.Accounting.Succeeded, stage.Stage.Accounting.Filtered));
     }
 }
