@@ -249,11 +249,14 @@ internal sealed class BatchRecovery<TRecord, TCall>
         int index, CallFailure failure, int attempts, IReadOnlyList<FailureAttempt> earlier, bool isOversized = false)
     {
         TRecord record = _records[index];
-        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _records, index), record, failure, attempts, batchSize: 1, isOversized);
+        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _report, _records, index), record, failure, attempts, batchSize: 1, isOversized);
         context.Follow(earlier);
         RecoveryOutcome outcome = await Recovery.DecideAsync(context, _cancellationToken).ConfigureAwait(false);
         if (outcome.Disposition == Disposition.Succeeded)
-            return new RecordResult(Disposition.Succeeded, context.TotalAttempts);
+        {
+            bool isFiltered = context.TotalAttempts > attempts && _report?[0] == BatchReport.State.Filtered;
+            return new RecordResult(isFiltered ? Disposition.Filtered : Disposition.Succeeded, context.TotalAttempts);
+        }
 
         RecordFailure failed = RecordRecovery.Describe(context, outcome);
         if (outcome.Disposition == Disposition.Returned)
@@ -281,6 +284,13 @@ internal sealed class BatchRecovery<TRecord, TCall>
         RecordFailure failed = RecordRecovery.Describe(context, outcome);
         if (outcome.Disposition == Disposition.Returned)
             _stopped ??= failed;
+
+        if (outcome.Disposition == Disposition.Succeeded && _report?.Count == count && context.TotalAttempts > attempts)
+        {
+            // The call that the recovery made threw nothing: what became of each record is in its report.
+            await ReadReportAsync([.. Enumerable.Range(start, count)], context.TotalAttempts).ConfigureAwait(false);
+            return;
+        }
 
         for (int i = start; i < start + count; i++)
         {
@@ -357,7 +367,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private void Unmentioned(int index, int attempts)
     {
         var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(
-            Policy, new(_call, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _records.Count);
+            Policy, new(_call, _report, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _records.Count);
         RecoveryOutcome outcome = RecoveryOutcome.Keep(Disposition.FailedUnknown, DispositionReason.Unreported, NextAction.Continue);
         FailureRecord kept = Recovery.Compose(_records[index], context, outcome);
         _kept.Add((index, kept, null));

@@ -68,6 +68,66 @@ public sealed class BatchRecoveryTests
         Assert.Equal(10, keys.Values.SelectMany(key => key).Distinct().Count());
     }
 
+    [Fact]
+    public async Task A_record_that_is_reported_as_failed_when_a_recovery_tries_it_again_has_not_succeeded()
+    {
+        bool? second = null;
+        using var stage = Stage(async (context, token) => (second = await context.TryAgainAsync(context.Record, token)) == true ? RecoveryOutcome.Recovered : Quarantine);
+
+        BatchResult result = await Report(stage, (records, report) =>
+        {
+            for (int i = 0; i < records.Count; i++)
+            {
+                if (records[i] == 3)
+                    report.Failed(i, new FormatException("3 is bad"));
+            }
+
+            report.OthersSucceeded();
+        });
+
+        Assert.Equal((false, Disposition.Quarantined, 2), (second, result[3].Disposition, result[3].Attempts));
+        Assert.Equal(9, result.CountOf(Disposition.Succeeded));
+        Assert.Equal([1, 2], Assert.Single(stage.Store.Kept).Attempts.Select(attempt => attempt.Number));
+    }
+
+    [Fact]
+    public async Task A_record_that_the_report_does_not_mention_when_a_recovery_tries_it_again_has_not_succeeded()
+    {
+        using var stage = Stage(async (context, token) => await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : Quarantine);
+
+        BatchResult result = await Report(stage, (records, report) =>
+        {
+            if (records.Count == 1)
+                return;
+
+            report.Failed(3, new FormatException("3 is bad"));
+            report.OthersSucceeded();
+        });
+
+        Assert.False(result[3].IsSuccess);
+        Assert.Single(stage.Store.Kept);
+    }
+
+    [Fact]
+    public async Task Records_that_are_reported_as_failed_when_a_recovery_tries_their_batch_again_have_not_succeeded()
+    {
+        using var stage = Stage(async (context, token) =>
+            context.BatchSize == 10 && await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : Quarantine);
+        int calls = 0;
+
+        BatchResult result = await Report(stage, (_, report) =>
+        {
+            if (++calls == 1)
+                throw new FormatException("the batch is bad");
+
+            report.Failed(3, new FormatException("3 is bad"));
+            report.OthersSucceeded();
+        });
+
+        Assert.Equal((9, 1), (result.CountOf(Disposition.Succeeded), result.CountOf(Disposition.Quarantined)));
+        Assert.Equal("3 is bad", result[3].Error!.Message);
+    }
+
     private static RecoveryOutcome Quarantine => RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue);
 
     private static ProcessingStage Stage(Func<RecoveryContext, CancellationToken, ValueTask<RecoveryOutcome>> recover) =>
@@ -75,4 +135,13 @@ public sealed class BatchRecoveryTests
 
     private static Task<BatchResult> Process(ProcessingStage stage, BatchHandling handling) =>
         stage.Stage.ProcessBatchAsync(Ten, handling.Handle, BatchEffect.Atomic, ProcessingStage.Token).InTime();
+
+    private static Task<BatchResult> Report(ProcessingStage stage, Action<IReadOnlyList<int>, BatchReport> handle) => stage.Stage.ProcessBatchAsync(
+        Ten,
+        (records, report, _) =>
+        {
+            handle(records, report);
+            return default;
+        },
+        cancellationToken: ProcessingStage.Token).InTime();
 }
