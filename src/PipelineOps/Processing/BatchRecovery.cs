@@ -112,13 +112,13 @@ internal sealed class BatchRecovery<TRecord, TCall>
             if (!_processor.Capacity.Failed(count))
                 await SuspectOversizedAsync(start, end).ConfigureAwait(false);
             else if (_effect == BatchEffect.NonIdempotent)
-                await EndAsOneAsync(start, count, failure, end.Attempts).ConfigureAwait(false);
+                await EndAsOneAsync(start, count, failure, end.Attempts, batchSize: count).ConfigureAwait(false);
             else
                 await CallInPartsAsync(start, count).ConfigureAwait(false);
         }
         else if (count == 1 || _effect == BatchEffect.NonIdempotent || failure.Classification.Strategy == RecoveryStrategy.Propagate)
         {
-            await EndAsOneAsync(start, count, failure, end.Attempts).ConfigureAwait(false);
+            await EndAsOneAsync(start, count, failure, end.Attempts, batchSize: count).ConfigureAwait(false);
         }
         else
         {
@@ -233,7 +233,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 // A recovery gave its record back, and with it whatever comes behind.
                 break;
             default:
-                await EndAsOneAsync(rest, start + count - rest, whole, attempts: 1).ConfigureAwait(false);
+                await EndAsOneAsync(rest, start + count - rest, whole, whole.Attempts.Count, batchSize: count).ConfigureAwait(false);
                 break;
         }
     }
@@ -246,10 +246,10 @@ internal sealed class BatchRecovery<TRecord, TCall>
     }
 
     private async ValueTask<RecordResult> RecoverOneAsync(
-        int index, CallFailure failure, int attempts, IReadOnlyList<FailureAttempt> earlier, bool isOversized = false)
+        int index, CallFailure failure, int attempts, IReadOnlyList<FailureAttempt> earlier, bool isOversized = false, int batchSize = 1)
     {
         TRecord record = _records[index];
-        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _report, _records, index), record, failure, attempts, batchSize: 1, isOversized);
+        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _report, _records, index), record, failure, attempts, batchSize, isOversized);
         context.Follow(earlier);
         RecoveryOutcome outcome = await Recovery.DecideAsync(context, _cancellationToken).ConfigureAwait(false);
         if (outcome.Disposition == Disposition.Succeeded)
@@ -270,16 +270,16 @@ internal sealed class BatchRecovery<TRecord, TCall>
         return new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept });
     }
 
-    /// <summary>One decision for records that cannot be told apart.</summary>
-    private async ValueTask EndAsOneAsync(int start, int count, CallFailure failure, int attempts)
+    /// <summary>One decision for records that cannot be told apart, all or some of those of the call that failed.</summary>
+    private async ValueTask EndAsOneAsync(int start, int count, CallFailure failure, int attempts, int batchSize)
     {
         if (count == 1)
         {
-            _results[start] = await RecoverOneAsync(start, failure, attempts, []).ConfigureAwait(false);
+            _results[start] = await RecoverOneAsync(start, failure, attempts, [], batchSize: batchSize).ConfigureAwait(false);
             return;
         }
 
-        var context = new RecordContext<IReadOnlyList<TRecord>, None, TCall>(Policy, _call, Part(start, count), failure, attempts, count);
+        var context = new RecordContext<IReadOnlyList<TRecord>, None, TCall>(Policy, _call, Part(start, count), failure, attempts, batchSize);
         RecoveryOutcome outcome = await Recovery.DecideAsync(context, _cancellationToken).ConfigureAwait(false);
         RecordFailure failed = RecordRecovery.Describe(context, outcome);
         if (outcome.Disposition == Disposition.Returned)
@@ -310,6 +310,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private async ValueTask ReadReportAsync(int[] indexes, int attempts)
     {
         TimeSpan delay = TimeSpan.Zero;
+        var history = new Dictionary<int, List<FailureAttempt>>();
         for (int retry = 1; ; retry++)
         {
             List<(int Index, CallFailure Failure)> failed = [];
@@ -324,7 +325,9 @@ internal sealed class BatchRecovery<TRecord, TCall>
                         _results[indexes[i]] = new RecordResult(Disposition.Filtered, attempts);
                         break;
                     case BatchReport.State.Failed:
-                        failed.Add((indexes[i], Failure(_report.ErrorOf(i), attempts)));
+                        CallFailure own = Failure(_report.ErrorOf(i));
+                        failed.Add((indexes[i], own));
+                        Remember(history, indexes[i], new(attempts, Policy.TimeProvider.GetUtcNow(), delay, own.ErrorType, indexes.Length));
                         break;
                     default:
                         Unmentioned(indexes[i], attempts);
@@ -334,7 +337,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
 
             ILookup<bool, (int Index, CallFailure Failure)> passes = failed.ToLookup(entry => entry.Failure.Classification.IsRetryable && retry <= Policy.MaxRetries);
             foreach ((int index, CallFailure failure) in passes[false])
-                _results[index] = await RecoverOneAsync(index, failure, attempts, []).ConfigureAwait(false);
+                _results[index] = await RecoverOneAsync(index, failure, attempts, history[index]).ConfigureAwait(false);
 
             (int Index, CallFailure Failure)[] again = [.. passes[true]];
             if (again.Length == 0)
@@ -355,7 +358,12 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 }
 
                 foreach ((int index, CallFailure failure) in again)
-                    _results[index] = await RecoverOneAsync(index, failure, attempts + 1, thrown.Attempts).ConfigureAwait(false);
+                {
+                    foreach (FailureAttempt attempt in thrown.Attempts)
+                        Remember(history, index, attempt with { Number = attempts + attempt.Number, Delay = delay, BatchSize = again.Length });
+
+                    _results[index] = await RecoverOneAsync(index, failure, attempts + end.Attempts, history[index]).ConfigureAwait(false);
+                }
 
                 return;
             }
@@ -374,10 +382,14 @@ internal sealed class BatchRecovery<TRecord, TCall>
         _results[index] = new RecordResult(Disposition.FailedUnknown, attempts, RecordRecovery.Describe(context, outcome) with { Kept = kept });
     }
 
-    private CallFailure Failure(Exception error, int attempt)
+    private CallFailure Failure(Exception error) => new(error, Policy.ErrorClassifier.Classify(error, _cancellationToken));
+
+    private static void Remember(Dictionary<int, List<FailureAttempt>> history, int index, FailureAttempt attempt)
     {
-        var failure = new AttemptFailure(error, Policy.ErrorClassifier.Classify(error, _cancellationToken));
-        return new CallFailure(failure, [new FailureAttempt(attempt, Policy.TimeProvider.GetUtcNow(), TimeSpan.Zero, failure.ErrorType)]);
+        if (!history.TryGetValue(index, out List<FailureAttempt>? attempts))
+            history.Add(index, attempts = []);
+
+        attempts.Add(attempt);
     }
 
     /// <summary>Gives every record back that has no result.</summary>

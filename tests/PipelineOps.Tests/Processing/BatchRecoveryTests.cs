@@ -128,6 +128,59 @@ public sealed class BatchRecoveryTests
         Assert.Equal("3 is bad", result[3].Error!.Message);
     }
 
+    [Fact]
+    public async Task What_is_left_of_a_search_is_kept_with_the_attempts_and_the_size_of_the_call_that_failed()
+    {
+        using var stage = new ProcessingStage(options =>
+        {
+            options.Retry.MaxRetries = 2;
+            options.Recovery.Batches.MaxIsolationCalls = 3;
+        });
+        var handling = new BatchHandling { Bad = { 9 }, Error = static _ => new IOException() };
+
+        BatchResult result = await Process(stage, handling);
+
+        Assert.Equal(stage.Store.Kept.Count, result.CountOf(Disposition.DeadLettered));
+        Assert.NotEmpty(stage.Store.Kept);
+        Assert.All(stage.Store.Kept, kept => Assert.Equal([10, 10, 10], kept.Attempts.Select(attempt => attempt.BatchSize)));
+        Assert.Equal(3, result[9].Attempts);
+    }
+
+    [Fact]
+    public async Task A_record_that_was_reported_as_failed_is_kept_with_every_attempt_and_its_size()
+    {
+        using var stage = new ProcessingStage(options => options.Retry.MaxRetries = 2);
+
+        await Report(stage, (records, report) =>
+        {
+            report.Failed(records.Count == 1 ? 0 : 3, new IOException());
+            report.OthersSucceeded();
+        });
+
+        Assert.Equal([(1, 10), (2, 1), (3, 1)], Assert.Single(stage.Store.Kept).Attempts.Select(attempt => (attempt.Number, attempt.BatchSize)));
+    }
+
+    [Fact]
+    public async Task The_attempts_of_a_record_whose_second_call_threw_are_kept_in_their_order()
+    {
+        using var stage = new ProcessingStage(options => options.Retry.MaxRetries = 2);
+
+        await Report(stage, (records, report) =>
+        {
+            if (records.Count < 10)
+                throw new TimeoutException();
+
+            report.Failed(3, new IOException());
+            report.Failed(4, new IOException());
+            report.OthersSucceeded();
+        });
+
+        Assert.All(stage.Store.Kept, kept => Assert.Equal(
+            [(1, "System.IO.IOException", 10), (2, "System.TimeoutException", 2)],
+            kept.Attempts.Select(attempt => (attempt.Number, attempt.ErrorType, attempt.BatchSize))));
+        Assert.Equal(2, stage.Store.Kept.Count);
+    }
+
     private static RecoveryOutcome Quarantine => RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue);
 
     private static ProcessingStage Stage(Func<RecoveryContext, CancellationToken, ValueTask<RecoveryOutcome>> recover) =>
