@@ -95,6 +95,10 @@ internal sealed class RecordRecovery : IDisposable
     {
         for (int i = 0; i < 2; i++)
         {
+            // Met by a recovery that tried again, or reported of a record of a batch: whoever cancels wants to stop, and has not failed.
+            if (context.Classification.Category == ErrorCategory.Cancelled)
+                return RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.Requeue);
+
             // Read anew: a recovery that tried again may have met another failure.
             context.Strategy = i == 0 ? context.Classification.Strategy : context.Classification.ThenStrategy;
             if (context.Strategy == RecoveryStrategy.Propagate)

@@ -1,8 +1,47 @@
+using PipelineOps.Tests.Recovery.Strategies;
+
 namespace PipelineOps.Tests.Processing;
 
 /// <summary>Runs whose source, token or circuit misbehaves.</summary>
 public sealed class RunFaultTests
 {
+    [Fact]
+    public async Task A_run_cancelled_while_a_recovery_tries_a_record_again_is_stopped_and_not_failed()
+    {
+        using var stop = new CancellationTokenSource();
+        using var stage = new ProcessingStage(options => options.Recovery.Use(RecoveryStrategy.Quarantine, new TestRecovery(async (context, token) =>
+        {
+            await stop.CancelAsync();
+            await context.TryAgainAsync(context.Record, token);
+            return RecoveryOutcome.Escalate;
+        })));
+
+        RunSummary summary = await stage.Stage.ProcessAllAsync<int>(Numbers(1), Fail, cancellationToken: stop.Token);
+
+        Assert.Equal((RunOutcome.Stopped, 1L), (summary.Outcome, summary.Accounting.Returned));
+    }
+
+    [Fact]
+    public async Task Records_that_a_report_says_were_cancelled_are_given_back_and_do_not_fail_the_run()
+    {
+        using var stage = new ProcessingStage();
+        using var stop = new CancellationTokenSource();
+
+        RunSummary summary = await stage.Stage.ProcessAllAsync(
+            Numbers(10),
+            (records, report, token) =>
+            {
+                stop.Cancel();
+                for (int i = 0; i < records.Count; i++)
+                    report.Failed(i, new OperationCanceledException(token));
+                return default;
+            },
+            new BatchRunOptions<int> { BatchSize = 10 },
+            stop.Token);
+
+        Assert.Equal((RunOutcome.Stopped, 10L), (summary.Outcome, summary.Accounting.Returned));
+    }
+
     [Fact]
     public async Task A_handler_may_keep_the_list_of_a_batch_of_one()
     {
@@ -21,6 +60,8 @@ public sealed class RunFaultTests
 
         Assert.Equal([[0], [1], [2]], batches);
     }
+
+    private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();
 
     private static async IAsyncEnumerable<int> Numbers(int count)
     {
