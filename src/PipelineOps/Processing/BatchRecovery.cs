@@ -31,6 +31,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     public BatchRecovery(
         RecordProcessor processor,
         IReadOnlyList<TRecord> records,
+        int count,
         TCall call,
         BatchReport? report,
         BatchEffect effect,
@@ -46,7 +47,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         _needsWitness = needsWitness;
         _options = options;
         _cancellationToken = cancellationToken;
-        _results = new RecordResult?[records.Count];
+        _results = new RecordResult?[count];
     }
 
     private StagePolicy Policy => _processor.BatchPolicy;
@@ -60,17 +61,17 @@ internal sealed class BatchRecovery<TRecord, TCall>
         if (first is { } end)
         {
             _calls++;
-            await SettleCallAsync(0, _records.Count, end).ConfigureAwait(false);
+            await SettleCallAsync(0, _results.Length, end).ConfigureAwait(false);
         }
         else
         {
-            await CallInPartsAsync(0, _records.Count).ConfigureAwait(false);
+            await CallInPartsAsync(0, _results.Length).ConfigureAwait(false);
         }
 
         if (_oversized is [var suspect, ..])
             _stopped ??= Systemic(suspect.End.Failure!);
 
-        GiveBack(0, _records.Count);
+        GiveBack(0, _results.Length);
         await KeepAsync().ConfigureAwait(false);
         return new BatchResult(Array.ConvertAll(_results, static result => result!.Value), _calls, Next());
     }
@@ -93,7 +94,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     }
 
     private IReadOnlyList<TRecord> Part(int start, int count) =>
-        start == 0 && count == _records.Count ? _records : new BatchSlice<TRecord>(_records, start, count);
+        start == 0 && count == _results.Length ? _records : new BatchSlice<TRecord>(_records, start, count);
 
     /// <summary>Settles the records of a call that has ended, retries included.</summary>
     private async ValueTask SettleCallAsync(int start, int count, CallEnd<None> end)
@@ -129,7 +130,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     /// <summary>A record that fails alone for its size is too large only if the dependency takes others.</summary>
     private async ValueTask SuspectOversizedAsync(int index, CallEnd<None> end)
     {
-        if (_records.Count == 1)
+        if (_results.Length == 1)
         {
             // There are no others. Its retries are spent, and what remains is what is done about a record that came alone.
             _results[index] = await RecoverOneAsync(index, end.Failure!, end.Attempts, []).ConfigureAwait(false);
@@ -375,7 +376,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private void Unmentioned(int index, int attempts)
     {
         var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(
-            Policy, new(_call, _report, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _records.Count);
+            Policy, new(_call, _report, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _results.Length);
         RecoveryOutcome outcome = RecoveryOutcome.Keep(Disposition.FailedUnknown, DispositionReason.Unreported, NextAction.Continue);
         FailureRecord kept = Recovery.Compose(_records[index], context, outcome);
         _kept.Add((index, kept, null));

@@ -126,21 +126,22 @@ internal sealed class RecordProcessor : IDisposable
         IReadOnlyList<TRecord> records, TCall call, BatchReport? report, BatchEffect effect, CancellationToken cancellationToken, bool needsWitness = true)
         where TCall : struct, IRecordCall<IReadOnlyList<TRecord>, None>
     {
+        // Asked once: what began is what has to end, whatever becomes of the list.
         int count = records.Count;
         if (count == 0)
             return new(new BatchResult(0, 0));
 
         Ledger.Begin(count);
         if (_store.IsClosed || Capacity.Limit < count)
-            return FinishBatchAsync(null, records, call, report, effect, needsWitness, cancellationToken);
+            return FinishBatchAsync(null, records, count, call, report, effect, needsWitness, cancellationToken);
 
         ValueTask<CallEnd<None>> pending = call.Execute(PolicyFor(count), records, cancellationToken);
         if (!pending.IsCompletedSuccessfully)
-            return FinishBatchAsync(pending, records, call, report, effect, needsWitness, cancellationToken);
+            return FinishBatchAsync(pending, records, count, call, report, effect, needsWitness, cancellationToken);
 
         CallEnd<None> end = pending.Result;
         if (end.Failure is not null || report is not null || _isLimited)
-            return FinishBatchAsync(new(end), records, call, report, effect, needsWitness, cancellationToken);
+            return FinishBatchAsync(new(end), records, count, call, report, effect, needsWitness, cancellationToken);
 
         Ledger.End(Disposition.Succeeded, count);
         return new(new BatchResult(count, end.Attempts));
@@ -149,6 +150,7 @@ internal sealed class RecordProcessor : IDisposable
     private async ValueTask<BatchResult> FinishBatchAsync<TRecord, TCall>(
         ValueTask<CallEnd<None>>? pending,
         IReadOnlyList<TRecord> records,
+        int count,
         TCall call,
         BatchReport? report,
         BatchEffect effect,
@@ -162,11 +164,11 @@ internal sealed class RecordProcessor : IDisposable
             CallEnd<None>? first = pending is null ? null : await pending.Value.ConfigureAwait(false);
             BatchResult result;
             if (first is { Failure: null } && report is null)
-                result = new BatchResult(records.Count, first.Value.Attempts);
+                result = new BatchResult(count, first.Value.Attempts);
             else if (first is null && await _store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
-                result = Returned(records.Count, Recovery.StoreIsDown(storeError));
+                result = Returned(count, Recovery.StoreIsDown(storeError));
             else
-                result = await new BatchRecovery<TRecord, TCall>(this, records, call, report, effect, needsWitness, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
+                result = await new BatchRecovery<TRecord, TCall>(this, records, count, call, report, effect, needsWitness, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
 
             ended = result;
             return _isLimited ? Limit(result) : result;
@@ -181,7 +183,7 @@ internal sealed class RecordProcessor : IDisposable
             }
             else
             {
-                Ledger.End(Disposition.FailedUnknown, records.Count);
+                Ledger.End(Disposition.FailedUnknown, count);
             }
         }
     }

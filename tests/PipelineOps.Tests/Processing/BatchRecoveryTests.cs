@@ -181,6 +181,32 @@ public sealed class BatchRecoveryTests
         Assert.Equal(2, stage.Store.Kept.Count);
     }
 
+    [Fact]
+    public async Task A_handler_that_empties_the_list_it_was_given_loses_no_count()
+    {
+        using var stage = new ProcessingStage();
+        List<int> records = [.. Ten];
+
+        try
+        {
+            await stage.Stage.ProcessBatchAsync(
+                records,
+                (_, _) =>
+                {
+                    records.Clear();
+                    throw new FormatException();
+                },
+                BatchEffect.Atomic,
+                ProcessingStage.Token).InTime();
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // There is nothing to keep any more, and the caller hears of it.
+        }
+
+        Assert.Equal((10L, 0L), (stage.Stage.Accounting.Read + stage.Stage.Accounting.Returned, stage.Stage.Accounting.InFlight));
+    }
+
     private static RecoveryOutcome Quarantine => RecoveryOutcome.Keep(Disposition.Quarantined, DispositionReason.Poison, NextAction.Continue);
 
     private static ProcessingStage Stage(Func<RecoveryContext, CancellationToken, ValueTask<RecoveryOutcome>> recover) =>
