@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PipelineOps.Tests.Recovery.Strategies;
 
 namespace PipelineOps.Tests.Processing;
@@ -59,6 +60,37 @@ public sealed class RunFaultTests
             ProcessingStage.Token);
 
         Assert.Equal([[0], [1], [2]], batches);
+    }
+
+    [Fact]
+    public async Task A_source_whose_reaction_to_the_stop_throws_neither_hangs_a_failed_run_nor_hides_why_it_failed()
+    {
+        using var stage = new ProcessingStage();
+        var behindIsWaiting = new TaskCompletionSource();
+
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(() => stage.Stage.ProcessAllAsync(
+            Touchy(ProcessingStage.Token),
+            async (number, _) =>
+            {
+                if (number == 1)
+                    behindIsWaiting.SetResult();
+                else
+                    await behindIsWaiting.Task;
+            },
+            new RecordRunOptions<int> { MaxParallelism = 2, Ordered = true, Acknowledge = static (_, _) => throw new IOException("no commit") },
+            ProcessingStage.Token).WaitAsync(TimeSpan.FromSeconds(10), ProcessingStage.Token));
+
+        Assert.Contains("no commit", exception.Message, StringComparison.Ordinal);
+        Assert.Equal((2L, 0L), (exception.Summary.Accounting.Succeeded, exception.Summary.Accounting.InFlight));
+
+        static async IAsyncEnumerable<int> Touchy([EnumeratorCancellation] CancellationToken stop = default)
+        {
+            using CancellationTokenRegistration registration = stop.UnsafeRegister(static _ => throw new InvalidOperationException("closed already"), null);
+            for (int i = 0; i < 2; i++)
+                yield return i;
+
+            await Task.Delay(Timeout.InfiniteTimeSpan, stop);
+        }
     }
 
     private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();

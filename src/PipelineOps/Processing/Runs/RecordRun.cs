@@ -55,7 +55,7 @@ internal abstract class RecordRun<T>
             var reader = new SourceReader<T>(open(_stop.Token), _policy.TimeProvider, _stop.Token);
             await Task.WhenAll(Enumerable.Range(0, _options.MaxParallelism).Select(_ => Task.Run(() => WorkAsync(reader), CancellationToken.None))).ConfigureAwait(false);
             bool wasStopped = _stop.IsCancellationRequested;
-            await _stop.CancelAsync().ConfigureAwait(false);
+            EndReading();
             await DisposeAsync(reader).ConfigureAwait(false);
 
             RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
@@ -260,7 +260,20 @@ internal abstract class RecordRun<T>
     private void Fail(RunProblem problem)
     {
         if (Interlocked.CompareExchange(ref _problem, problem, null) is null)
+            EndReading();
+    }
+
+    private void EndReading()
+    {
+        try
+        {
             _stop.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            // The source, which is user code, is told of the stop at once, and may throw through to whoever stops.
+            _policy.Telemetry.CallbackFailed("source's reaction to the stop", exception);
+        }
     }
 
     private async ValueTask DisposeAsync(SourceReader<T> reader)
