@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using PipelineOps.Tests.Recovery.Strategies;
 
 namespace PipelineOps.Tests.Processing;
@@ -93,6 +94,21 @@ public sealed class RunFaultTests
         }
     }
 
+    [Fact]
+    public async Task What_a_batch_has_read_when_its_source_throws_is_processed_first()
+    {
+        using var stage = new ProcessingStage();
+
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(() => stage.Stage.ProcessAllAsync(
+            new BreakingReader(3),
+            static (IReadOnlyList<int> _, CancellationToken _) => default,
+            new BatchRunOptions<int> { BatchSize = 5 },
+            ProcessingStage.Token));
+
+        Assert.Equal((3L, 3L), (exception.Summary.Accounting.Read, exception.Summary.Accounting.Succeeded));
+        Assert.Contains("the source threw IOException: the cable is out", exception.Message, StringComparison.Ordinal);
+    }
+
     private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();
 
     private static async IAsyncEnumerable<int> Numbers(int count)
@@ -102,5 +118,14 @@ public sealed class RunFaultTests
             await Task.Yield();
             yield return i;
         }
+    }
+
+    private sealed class BreakingReader(int count) : ChannelReader<int>
+    {
+        private int _next;
+
+        public override bool TryRead(out int item) => (item = _next++) < count ? true : throw new IOException("the cable is out");
+
+        public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => new(true);
     }
 }

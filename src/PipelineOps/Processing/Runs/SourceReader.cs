@@ -60,6 +60,12 @@ internal sealed class SourceReader<T>(IRecordSource<T> source, TimeProvider time
 
             return _place++;
         }
+        catch (Exception exception) when (records.Count > 0)
+        {
+            // As if a wait for more had ended so.
+            _waiting = Task.FromException<bool>(exception);
+            return _place++;
+        }
         finally
         {
             _turn.Release();
