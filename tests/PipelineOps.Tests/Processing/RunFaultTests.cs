@@ -109,7 +109,21 @@ public sealed class RunFaultTests
         Assert.Contains("the source threw IOException: the cable is out", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_source_that_cannot_be_opened_fails_the_run_with_its_summary()
+    {
+        using var stage = new ProcessingStage();
+
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(
+            () => stage.Stage.ProcessAllAsync(new ClosedSource(), Succeed, cancellationToken: ProcessingStage.Token));
+
+        Assert.Contains("the source threw IOException: no such queue", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(0, exception.Summary.Accounting.Read);
+    }
+
     private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();
+
+    private static ValueTask Succeed(int number, CancellationToken token) => default;
 
     private static async IAsyncEnumerable<int> Numbers(int count)
     {
@@ -127,5 +141,10 @@ public sealed class RunFaultTests
         public override bool TryRead(out int item) => (item = _next++) < count ? true : throw new IOException("the cable is out");
 
         public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => new(true);
+    }
+
+    private sealed class ClosedSource : IAsyncEnumerable<int>
+    {
+        public IAsyncEnumerator<int> GetAsyncEnumerator(CancellationToken cancellationToken = default) => throw new IOException("no such queue");
     }
 }

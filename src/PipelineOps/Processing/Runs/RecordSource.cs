@@ -23,17 +23,18 @@ internal sealed class ChannelSource<T>(ChannelReader<T> reader, CancellationToke
 
 internal sealed class EnumerableSource<T>(IAsyncEnumerable<T> source, CancellationToken stop) : IRecordSource<T>
 {
-    private readonly IAsyncEnumerator<T> _records = source.GetAsyncEnumerator(stop);
+    // Opened by the first read, as what opening throws is to end the run as what reading throws.
+    private IAsyncEnumerator<T>? _records;
     private bool _hasCurrent;
 
     public bool TryRead(out T record)
     {
-        record = _hasCurrent ? _records.Current : default!;
+        record = _hasCurrent ? _records!.Current : default!;
         (bool had, _hasCurrent) = (_hasCurrent, false);
         return had;
     }
 
-    public async ValueTask<bool> WaitAsync() => _hasCurrent = await _records.MoveNextAsync().ConfigureAwait(false);
+    public async ValueTask<bool> WaitAsync() => _hasCurrent = await (_records ??= source.GetAsyncEnumerator(stop)).MoveNextAsync().ConfigureAwait(false);
 
-    public ValueTask DisposeAsync() => _records.DisposeAsync();
+    public ValueTask DisposeAsync() => _records?.DisposeAsync() ?? default;
 }
