@@ -121,6 +121,44 @@ public sealed class RunFaultTests
         Assert.Equal(0, exception.Summary.Accounting.Read);
     }
 
+    [Fact]
+    public async Task A_run_that_has_failed_does_not_wait_for_the_circuit_to_process_what_it_holds()
+    {
+        using var stage = new ProcessingStage(options => options.CircuitBreaker.Enabled = true);
+        using var otherIsHandled = new ManualResetEventSlim();
+        var go = new TaskCompletionSource();
+        Task<RunSummary> running = stage.Stage.ProcessAllAsync(
+            Numbers(2),
+            async (number, _) =>
+            {
+                otherIsHandled.Set();
+                await go.Task;
+            },
+            new RecordRunOptions<int>
+            {
+                MaxParallelism = 2,
+                Filter = number =>
+                {
+                    if (number == 0)
+                    {
+                        otherIsHandled.Wait(ProcessingStage.Token);
+                        stage.Stage.Circuit!.Isolate();
+                    }
+
+                    return true;
+                },
+                Acknowledge = static (number, _) => throw new IOException($"no commit of {number}"),
+            },
+            ProcessingStage.Token);
+        await Waiting.Until(() => stage.Stage.Accounting.Returned == 1);
+        go.SetResult();
+
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(() => running.WaitAsync(TimeSpan.FromSeconds(10), ProcessingStage.Token));
+
+        Assert.Contains("no commit of 1", exception.Message, StringComparison.Ordinal);
+        Assert.Equal((1L, 1L, 0L), (exception.Summary.Accounting.Succeeded, exception.Summary.Accounting.Returned, exception.Summary.Accounting.InFlight));
+    }
+
     private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();
 
     private static ValueTask Succeed(int number, CancellationToken token) => default;

@@ -20,6 +20,9 @@ internal abstract class RecordRun<T>
     private readonly SkipCounter _skips;
     private readonly Acknowledgements _acknowledgements = new();
     private readonly CancellationTokenSource _stop;
+
+    // Cancelled with the run's token, and when the run fails: what is held then is given back, for nothing may ever let it go on.
+    private readonly CancellationTokenSource _release;
     private RunProblem? _problem;
 
     protected RecordRun(Func<RecordProcessor> processor, RunOptions<T> options, CancellationToken cancellationToken)
@@ -31,6 +34,7 @@ internal abstract class RecordRun<T>
         _skips = processor().SkipsOfRun();
         CancellationToken = cancellationToken;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, options.StopReading);
+        _release = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
     }
 
     protected CancellationToken CancellationToken { get; }
@@ -51,6 +55,7 @@ internal abstract class RecordRun<T>
         long start = _policy.TimeProvider.GetTimestamp();
         using (_run.Enter())
         using (_stop)
+        using (_release)
         {
             var reader = new SourceReader<T>(open(_stop.Token), _policy.TimeProvider, _stop.Token);
             await Task.WhenAll(Enumerable.Range(0, _options.MaxParallelism).Select(_ => Task.Run(() => WorkAsync(reader), CancellationToken.None))).ConfigureAwait(false);
@@ -73,19 +78,19 @@ internal abstract class RecordRun<T>
     /// <param name="holds">How often they were held before.</param>
     protected async ValueTask<bool> HoldAsync(NextAction next, int holds)
     {
-        if (next.Kind == NextActionKind.FailRun || CancellationToken.IsCancellationRequested)
+        if (next.Kind == NextActionKind.FailRun || _release.IsCancellationRequested)
             return false;
 
         if (next.Kind == NextActionKind.OpenCircuit && _policy.Circuit is { } circuit && circuit.RetryAfter != TimeSpan.Zero)
         {
-            await circuit.WaitUntilReadyAsync(CancellationToken).ConfigureAwait(false);
+            await circuit.WaitUntilReadyAsync(_release.Token).ConfigureAwait(false);
             return true;
         }
 
         TimeSpan growing = FirstHold * Math.Pow(2, Math.Min(holds, 10));
         TimeSpan delay = next is { Kind: NextActionKind.RetryAt, At: { } at } ? at - _policy.TimeProvider.GetUtcNow() : growing < LongestHold ? growing : LongestHold;
         delay = delay > FirstHold ? delay : FirstHold;
-        await Task.Delay(delay, _policy.TimeProvider, CancellationToken).ConfigureAwait(false);
+        await Task.Delay(delay, _policy.TimeProvider, _release.Token).ConfigureAwait(false);
         return true;
     }
 
@@ -155,7 +160,7 @@ internal abstract class RecordRun<T>
             else
                 await SettleFilteredAsync(read, results, _options.Filter).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_release.IsCancellationRequested)
         {
             // Stopped while it was held: given back.
         }
@@ -259,8 +264,11 @@ internal abstract class RecordRun<T>
 
     private void Fail(RunProblem problem)
     {
-        if (Interlocked.CompareExchange(ref _problem, problem, null) is null)
-            EndReading();
+        if (Interlocked.CompareExchange(ref _problem, problem, null) is not null)
+            return;
+
+        EndReading();
+        _release.Cancel();
     }
 
     private void EndReading()
