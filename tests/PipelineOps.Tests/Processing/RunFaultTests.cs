@@ -159,6 +159,34 @@ public sealed class RunFaultTests
         Assert.Equal((1L, 1L, 0L), (exception.Summary.Accounting.Succeeded, exception.Summary.Accounting.Returned, exception.Summary.Accounting.InFlight));
     }
 
+    [Fact]
+    public async Task Options_changed_during_a_run_do_not_reach_it()
+    {
+        using var stage = new ProcessingStage();
+        List<int> acknowledged = [];
+        var options = new RecordRunOptions<int>
+        {
+            Acknowledge = (number, _) =>
+            {
+                acknowledged.Add(number);
+                return default;
+            },
+        };
+
+        await stage.Stage.ProcessAllAsync(
+            Numbers(4),
+            (number, _) =>
+            {
+                if (number == 1)
+                    (options.Acknowledge, options.Filter, options.Ordered) = (null, static _ => false, true);
+                return ValueTask.CompletedTask;
+            },
+            options,
+            ProcessingStage.Token);
+
+        Assert.Equal([0, 1, 2, 3], acknowledged);
+    }
+
     private static ValueTask Fail(int number, CancellationToken token) => throw new FormatException();
 
     private static ValueTask Succeed(int number, CancellationToken token) => default;

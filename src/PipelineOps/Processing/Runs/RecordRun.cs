@@ -28,7 +28,7 @@ internal abstract class RecordRun<T>
     protected RecordRun(Func<RecordProcessor> processor, RunOptions<T> options, CancellationToken cancellationToken)
     {
         _processor = processor;
-        _options = options;
+        _options = options.Copy();
         _policy = processor().Policy;
         _run = options.Run ?? new PipelineRun();
         _skips = processor().SkipsOfRun();

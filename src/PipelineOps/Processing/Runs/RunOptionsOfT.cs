@@ -34,6 +34,8 @@ public abstract class RunOptions<T>
     /// <summary>Ends the reading; the records that were read by then are finished. The token of the call itself also cancels these.</summary>
     public CancellationToken StopReading { get; set; }
 
+    internal RunOptions<T> Copy() => (RunOptions<T>)MemberwiseClone();
+
     internal virtual void Validate(OptionsProblems problems) =>
         problems.Require(MaxParallelism is >= 1 and <= 10_000, nameof(MaxParallelism), MaxParallelism, "from 1 to 10000");
 }
