@@ -26,7 +26,13 @@ internal sealed class StoreGate(Func<IFailureStore> open, TimeSpan timeout, Stag
     {
         // What has failed is kept even if the caller wants to stop: the store is asked at least once, and not told of the cancellation.
         if (await TryKeepAsync(failures).ConfigureAwait(false) is not { } error)
+        {
+            // Closed by somebody who has given up since, or who waits for the next try.
+            if (_isClosed)
+                Reopen();
+
             return null;
+        }
 
         long start = policy.TimeProvider.GetTimestamp();
         TimeSpan delay = FirstDelay;
@@ -112,6 +118,9 @@ internal sealed class StoreGate(Func<IFailureStore> open, TimeSpan timeout, Stag
         TaskCompletionSource? reopened;
         lock (_sync)
         {
+            if (!_isClosed)
+                return;
+
             _isClosed = false;
             (reopened, _reopened) = (_reopened, null);
         }

@@ -135,4 +135,22 @@ public sealed class StoreOutageTests
 
         Assert.Equal(["StoreFailed", "StoreRecovered", "RecordKept"], loggers.Entries.Select(entry => entry.Id.Name));
     }
+
+    [Fact]
+    public async Task A_store_that_works_again_after_everybody_gave_up_is_said_to_have_recovered()
+    {
+        var loggers = new RecordingLoggers();
+        using var stage = new ProcessingStage(options =>
+        {
+            options.LoggerFactory = loggers;
+            options.Recovery.StoreTimeout = TimeSpan.Zero;
+        });
+        stage.Store.Break();
+        await stage.Fail(new FormatException());
+        stage.Store.Mend();
+
+        await stage.Fail(new FormatException());
+
+        Assert.Equal(["StoreFailed", "StoreRecovered", "RecordKept"], loggers.Entries.Select(entry => entry.Id.Name));
+    }
 }
