@@ -37,13 +37,13 @@ internal sealed class RecordContext<TRecord, T, TCall> : RecoveryContext
 
     private protected override async ValueTask<bool> TryOnceMoreAsync(object? record, CancellationToken cancellationToken)
     {
-        if (record is not TRecord typed)
+        if (record is not TRecord && (record is not null || default(TRecord) is not null))
         {
             throw new ArgumentException(
                 $"The record to try again is {record?.GetType().ToString() ?? "null"}, but stage {Pipeline}/{Stage} processes {typeof(TRecord)}.", nameof(record));
         }
 
-        CallEnd<T> end = await _call.Execute(_policy with { MaxRetries = 0 }, typed, cancellationToken).ConfigureAwait(false);
+        CallEnd<T> end = await _call.Execute(_policy with { MaxRetries = 0 }, (TRecord)record!, cancellationToken).ConfigureAwait(false);
         TotalAttempts += end.Attempts;
         if (end.Failure is { } failure)
         {

@@ -276,4 +276,18 @@ public sealed class RecordProcessingTests
         Assert.Equal((Disposition.Filtered, 2), (result.Disposition, result.Attempts));
         Assert.Equal((0L, 1L), (stage.Stage.Accounting.Succeeded, stage.Stage.Accounting.Filtered));
     }
+
+    [Fact]
+    public async Task A_record_that_is_null_can_be_tried_again()
+    {
+        using var stage = new ProcessingStage(options => options.Recovery.Use(
+            RecoveryStrategy.Quarantine,
+            new TestRecovery(static async (context, token) => await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
+        int calls = 0;
+
+        RecordResult result = await stage.Stage.ProcessAsync(
+            (string?)null, (_, _) => ++calls == 1 ? throw new FormatException() : default(ValueTask), ProcessingStage.Token).InTime();
+
+        Assert.Equal((2, Disposition.Succeeded), (calls, result.Disposition));
+    }
 }
