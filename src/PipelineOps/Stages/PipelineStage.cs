@@ -375,6 +375,10 @@ public sealed partial class PipelineStage : IDisposable
             }
         }
 
+        // Whoever waits for a circuit that the stage has no more would wait for ever: nobody can reset it.
+        if (circuit is null)
+            previous?.Reset();
+
         _telemetry.Circuit = circuit;
         return circuit;
     }

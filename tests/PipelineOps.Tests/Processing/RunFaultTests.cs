@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using PipelineOps.Tests.Recovery.Strategies;
+using PipelineOps.Tests.Stages;
 
 namespace PipelineOps.Tests.Processing;
 
@@ -157,6 +158,20 @@ public sealed class RunFaultTests
 
         Assert.Contains("no commit of 1", exception.Message, StringComparison.Ordinal);
         Assert.Equal((1L, 1L, 0L), (exception.Summary.Accounting.Succeeded, exception.Summary.Accounting.Returned, exception.Summary.Accounting.InFlight));
+    }
+
+    [Fact]
+    public async Task A_run_that_waits_for_an_isolated_circuit_goes_on_when_the_stage_is_reconfigured_to_have_none()
+    {
+        using var stage = new ProcessingStage(options => options.CircuitBreaker.Enabled = true);
+        stage.Stage.Circuit!.Isolate();
+        Task<RunSummary> running = stage.Stage.ProcessAllAsync(Numbers(3), Succeed, cancellationToken: ProcessingStage.Token);
+
+        // Nothing tells that the other thread waits by now; if it does not yet, there is nothing to go wrong.
+        await Task.Delay(50, ProcessingStage.Token);
+        stage.Stage.Reconfigure(TestStage.Options(stage.Time, options => options.Recovery.FailureStore = stage.Store));
+
+        Assert.Equal(3, (await running.WaitAsync(TimeSpan.FromSeconds(10), ProcessingStage.Token)).Accounting.Succeeded);
     }
 
     [Fact]
