@@ -290,4 +290,26 @@ public sealed class RecordProcessingTests
 
         Assert.Equal((2, Disposition.Succeeded), (calls, result.Disposition));
     }
+
+    [Fact]
+    public async Task Stages_share_a_folder_that_one_of_them_names_with_a_separator_at_its_end()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), $"pipelineops-{Guid.NewGuid():N}");
+        try
+        {
+            using PipelineStage first = PipelineStage.Create("orders", "first", new StageOptions { Recovery = { FailureFolder = folder } });
+            using PipelineStage second = PipelineStage.Create(
+                "orders", "second", new StageOptions { Recovery = { FailureFolder = folder + Path.DirectorySeparatorChar, StoreTimeout = TimeSpan.Zero } });
+
+            await first.ProcessAsync("a", static (_, _) => throw new FormatException(), ProcessingStage.Token);
+            RecordResult result = await second.ProcessAsync("b", static (_, _) => throw new FormatException(), ProcessingStage.Token);
+
+            Assert.Equal((Disposition.Quarantined, null), (result.Disposition, result.StoreError));
+            Assert.Same(first.FailureStore, second.FailureStore);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

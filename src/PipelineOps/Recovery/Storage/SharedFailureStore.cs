@@ -5,7 +5,7 @@ internal sealed class SharedFailureStore(string folder) : IDisposable
 {
     private static readonly Dictionary<string, (FileFailureStore Store, int Users)> Stores = [];
 
-    private readonly string _folder = Path.GetFullPath(folder);
+    private readonly string _folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
     private FileFailureStore? _store;
 
     /// <summary>Opens the store, again after <see cref="Dispose"/> too: a call that outlives its stage must be able to keep its failure.</summary>
