@@ -359,6 +359,21 @@ public sealed class RunTests
     // Every twentieth is bad.
     private static ValueTask Handle(int number, CancellationToken token) => number % 20 == 0 ? throw new FormatException($"{number}") : default;
 
+    [Fact]
+    public async Task A_stage_that_is_disposed_of_during_a_run_is_blamed_and_not_the_source()
+    {
+        using var stage = new ProcessingStage();
+
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(() => Run(stage, Numbers(3), (_, _) =>
+        {
+            stage.Stage.Dispose();
+            return default;
+        }));
+
+        Assert.Contains("the stage threw ObjectDisposedException", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(1, exception.Summary.Accounting.Succeeded);
+    }
+
     private static Task<RunSummary> Run(
         ProcessingStage stage, IAsyncEnumerable<int> source, Func<int, CancellationToken, ValueTask> handler, RecordRunOptions<int>? options = null) =>
         stage.Stage.ProcessAllAsync(source, handler, options, ProcessingStage.Token);

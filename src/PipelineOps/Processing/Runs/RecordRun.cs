@@ -102,6 +102,7 @@ internal abstract class RecordRun<T>
         while (!_stop.IsCancellationRequested)
         {
             long place;
+            string blamed = "the stage threw";
             try
             {
                 if (MustWait)
@@ -112,6 +113,7 @@ internal abstract class RecordRun<T>
                 else
                     records = [];
 
+                blamed = "the source threw";
                 place = await reader.ReadAsync(records, ReadSize, Linger).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -120,8 +122,8 @@ internal abstract class RecordRun<T>
             }
             catch (Exception exception)
             {
-                // The source is user code.
-                Fail(new("the source threw", exception));
+                // The source is user code, and the stage may have been disposed of meanwhile.
+                Fail(new(blamed, exception));
                 return;
             }
 
