@@ -43,7 +43,7 @@ internal sealed class RecordRecovery : IDisposable
         null => throw new InvalidDataException($"Failure {failure.Id} has no payload. Keep payloads (Recovery.Payload.Enabled) to redrive from the store."),
         { Error: { } error } => throw new InvalidDataException($"Failure {failure.Id} has no payload: {error}"),
         { IsTruncated: true } payload => throw new InvalidDataException(
-            $"The payload of failure {failure.Id} was cut from {payload.OriginalLength} to {payload.Content.Length} bytes. Raise Recovery.Payload.MaxBytes for such records, and take this one from its source ({failure.SourcePosition})."),
+            $"The payload of failure {failure.Id} was cut from {payload.OriginalLength} to {payload.Content.Length} bytes. Raise Recovery.Payload.MaxBytes for such records, and take this one from its source ({failure.SourcePosition ?? "its position is not known: let Recovery.Describe tell it"})."),
         { } payload => _serializer.Deserialize<T>(payload.Content),
     };
 

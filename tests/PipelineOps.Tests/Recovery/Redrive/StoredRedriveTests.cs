@@ -67,6 +67,25 @@ public sealed class StoredRedriveTests : IDisposable
         Assert.Contains("orders/load", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "its position is not known: let Recovery.Describe tell it")]
+    [InlineData("q1@7", "take this one from its source (q1@7)")]
+    public async Task A_record_that_was_cut_stays_open_and_the_error_says_where_to_take_it_from(string? position, string remedy)
+    {
+        using PipelineStage stage = RecordStage.Create(_time, _store, options =>
+        {
+            options.Recovery.Payload.MaxBytes = 4;
+            options.Recovery.Describe<string>(_ => new RecordDescription { Position = position });
+        });
+        await stage.FailAsync(ErrorClassification.DataQuality, "longer than that");
+
+        RedriveSummary summary = await Redrive(stage, succeeds: true);
+
+        Assert.Equal((1, 1), (summary.Sent, summary.Failed));
+        Assert.Contains(remedy, Assert.Single(summary.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(FailureStatus.Open, Assert.Single(await Read()).Status);
+    }
+
     [Fact]
     public async Task A_record_that_fails_again_is_the_child_of_the_one_that_was_sent_until_it_was_redriven_often_enough()
     {
