@@ -363,14 +363,23 @@ public sealed class FileFailureStore : IFailureStore, IAsyncDisposable, IDisposa
 
     private GroupCommitter Committer()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ThrowIfDisposed();
         return _committer ?? throw new InvalidOperationException(
             $"The failure store in {Folder} was opened to be read only. Open it without {nameof(FileFailureStoreOptions.ReadOnly)}, in the one process that writes it.");
     }
 
+    private void ThrowIfDisposed()
+    {
+        if (_isDisposed)
+        {
+            throw new ObjectDisposedException(
+                nameof(FileFailureStore), $"The failure store in {Folder} was disposed of. Dispose of it after the stages that keep failures in it, and the runs of these, have ended.");
+        }
+    }
+
     private FailureIndex Index()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ThrowIfDisposed();
         if (_lock is not null)
             return _replay.Index;
 

@@ -52,7 +52,19 @@ internal sealed class StoreFolder(string path)
     public void Flush() => Flush(Path);
 
     /// <summary>Makes the folder, and those above it, as durable as what comes into it.</summary>
-    public void Create() => Create(Path);
+    /// <exception cref="IOException">It cannot be created.</exception>
+    public void Create()
+    {
+        try
+        {
+            Create(Path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The failure store's folder {Path} cannot be created: {exception.Message} Name a folder, no file, in a place where this process may write.", exception);
+        }
+    }
 
     private static void Create(string path)
     {

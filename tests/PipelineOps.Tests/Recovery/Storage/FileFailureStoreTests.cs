@@ -24,7 +24,9 @@ public sealed class FileFailureStoreTests
         await test.Close();
         store.Dispose();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([TestStore.Failure()], TestStore.Token).InTime());
+        ObjectDisposedException exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([TestStore.Failure()], TestStore.Token).InTime());
+        Assert.Contains(test.Folder, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("after the stages", exception.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => TestStore.Read(store));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => store.GroupAsync(FailureFilter.All, TestStore.Token).InTime());
     }
@@ -46,7 +48,9 @@ public sealed class FileFailureStoreTests
         File.WriteAllText(test.Folder, "a file");
         try
         {
-            Assert.ThrowsAny<IOException>(test.Open);
+            IOException exception = Assert.Throws<IOException>(test.Open);
+            Assert.Contains($"{test.Folder} cannot be created", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("Name a folder", exception.Message, StringComparison.Ordinal);
         }
         finally
         {
