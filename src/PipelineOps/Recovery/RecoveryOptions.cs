@@ -24,7 +24,7 @@ public sealed class RecoveryOptions
 
     /// <summary>
     /// How long a call waits for a failure store that fails, trying again with growing delays, until it gives its record back. Until the store works again
-    /// the stage begins no other record.
+    /// the stage begins no other record. <c>ProcessAllAsync</c> holds what is given back and goes on trying, until its token is cancelled.
     /// </summary>
     /// <value>The default is 30 s; at least zero; <see cref="Timeout.InfiniteTimeSpan"/> to wait as long as it takes.</value>
     public TimeSpan StoreTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -49,7 +49,7 @@ public sealed class RecoveryOptions
 
     /// <summary>Tells what identifies a record and where it stands in its source. Asked for records that failed only.</summary>
     /// <typeparam name="T">The type of the records; also asked for records of a type derived from it that has no description of its own.</typeparam>
-    /// <param name="describe">Describes a record. If it throws, the failure is kept without a description.</param>
+    /// <param name="describe">Describes a record. If it throws, that is logged, and the failure is kept without a description.</param>
     /// <returns>The same options.</returns>
     public RecoveryOptions Describe<T>(Func<T, RecordDescription> describe)
     {

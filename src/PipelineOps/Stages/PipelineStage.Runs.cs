@@ -106,7 +106,10 @@ public sealed partial class PipelineStage
     /// Processes the stage's failures again, from the payloads in its failure store. A record that fails again is kept as a new failure, the child of the one that was sent,
     /// with the attempts so far.
     /// </summary>
-    /// <typeparam name="T">The type that the records had when they failed.</typeparam>
+    /// <typeparam name="T">
+    /// The type that the records had when they failed. A failure does not know it: JSON of another type may be read as an empty record of this one, unless the
+    /// payload serializer's options disallow unmapped members.
+    /// </typeparam>
     /// <param name="handler">Does the stage's work on a record; invoked once for each attempt.</param>
     /// <param name="options">Which failures, of this stage, and how fast; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the redrive; what is claimed is given back.</param>

@@ -31,7 +31,10 @@ public abstract class RunOptions<T>
     /// <value><see langword="null"/> (the default) for nobody.</value>
     public Func<T, RecordResult, ValueTask>? Acknowledge { get; set; }
 
-    /// <summary>Ends the reading; the records that were read by then are finished. The token of the call itself also cancels these.</summary>
+    /// <summary>
+    /// Ends the reading; the records that were read by then are finished, however long that takes: one that is held until its circuit closes or the failure
+    /// store works again is waited for. The token of the call itself also cancels these.
+    /// </summary>
     public CancellationToken StopReading { get; set; }
 
     internal RunOptions<T> Copy() => (RunOptions<T>)MemberwiseClone();

@@ -7,17 +7,22 @@ public sealed class PayloadOptions
     /// <value>The default is <see langword="true"/>.</value>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Writes records whose description has no bytes, and reads them for a redrive.</summary>
+    /// <summary>
+    /// Writes records whose description has no bytes, and reads all of them for a redrive. What it cannot write, such as a stream or a cycle, is kept without
+    /// a payload, and <see cref="FailurePayload.Error"/> says why.
+    /// </summary>
     /// <value>The default is <see cref="JsonPayloadSerializer.Default"/>.</value>
     public IPayloadSerializer Serializer { get; set; } = JsonPayloadSerializer.Default;
 
-    /// <summary>How many bytes are kept; longer payloads are cut and marked so.</summary>
+    /// <summary>
+    /// How many bytes are kept; longer payloads are cut and marked so, and cannot be redriven from the store. The serializer writes the whole record first.
+    /// </summary>
     /// <value>The default is 1 MiB; from 0 to 64 MiB.</value>
     public int MaxBytes { get; set; } = 1 << 20;
 
     /// <summary>
     /// Takes out what must not be kept, before the cut: answers the content to keep, or the same if there is nothing to take out. If it throws, nothing is
-    /// kept of the payload.
+    /// kept of the payload. A redrive gets what was kept, so take out only what the handler does without, or feed such records back from their source.
     /// </summary>
     /// <value><see langword="null"/> (the default) to keep everything.</value>
     public Func<FailurePayload, ReadOnlyMemory<byte>>? Redact { get; set; }

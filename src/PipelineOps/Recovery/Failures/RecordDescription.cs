@@ -8,8 +8,12 @@ public sealed record RecordDescription
 
     /// <summary>
     /// Where the record stands in its source. Stable: the same record read again has the same position; and no other record ever has it, so name the day
-    /// with a file that comes daily: of two failures at one position the store keeps the first.
+    /// with a file that comes daily: of two failures with one position and key the store keeps the first, while the accounting counts both.
     /// </summary>
+    /// <value>
+    /// <see langword="null"/> (the default) if it is not known: the failure is then named by <see cref="Key"/>, <see cref="Timestamp"/> and the bytes that are
+    /// kept, or, without a key, by chance: the same record, read again after a crash, is then a second failure.
+    /// </value>
     public string? Position { get; init; }
 
     /// <summary>When the source produced the record. Stable as the position; it becomes the time in the failure's id.</summary>
