@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using PipelineOps.Tests.Stages;
@@ -22,6 +23,34 @@ public sealed class FailureRecordTests
     private readonly KeepingStore _store = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Options_of_the_serializer_that_name_no_resolver_read_types_by_reflection()
+    {
+        FailureRecord failure = await Fail(
+            new Order("7"),
+            o => o.Recovery.Payload.Serializer = new JsonPayloadSerializer(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase }));
+
+        Assert.Null(failure.Payload!.Error);
+        Assert.Equal("""{"key":"7","position":null,"time":null}""", Text(failure.Payload));
+    }
+
+    [Fact]
+    public async Task A_record_that_is_bytes_is_kept_and_redriven_as_it_is()
+    {
+        byte[] record = "{ \"not\": json \u00FF"u8.ToArray();
+        using PipelineStage stage = Stage();
+
+        FailureRecord array = await Fail(stage, record, Throw);
+        FailureRecord memory = await Fail(stage, (ReadOnlyMemory<byte>)record, Throw);
+        FailureRecord described = await Fail(record, o => o.Recovery.Describe<byte[]>(_ => new RecordDescription { ContentType = "application/avro" }));
+
+        FailurePayload[] payloads = [array.Payload!, memory.Payload!, described.Payload!];
+        Assert.All(payloads, payload => Assert.Equal(record, payload.Content.ToArray()));
+        Assert.Equal(["application/octet-stream", "application/octet-stream", "application/avro"], payloads.Select(payload => payload.ContentType));
+        Assert.Equal(record, JsonPayloadSerializer.Default.Deserialize<byte[]>(payloads[0].Content));
+        Assert.Equal(record, JsonPayloadSerializer.Default.Deserialize<ReadOnlyMemory<byte>>(payloads[1].Content).ToArray());
+    }
 
     [Fact]
     public async Task A_description_that_throws_costs_the_description_alone()

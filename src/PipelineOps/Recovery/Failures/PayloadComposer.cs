@@ -37,7 +37,7 @@ internal sealed class PayloadComposer(PayloadOptions options, Action<string, Exc
         {
             return description.Payload is { } received
                 ? Whole(received, description.ContentType ?? Binary, description.SchemaVersion)
-                : Whole(_serializer.Serialize(record), _serializer.ContentType ?? Binary, description.SchemaVersion);
+                : Whole(_serializer.Serialize(record), WrittenAs<T>(description), description.SchemaVersion);
         }
         catch (Exception exception)
         {
@@ -45,6 +45,9 @@ internal sealed class PayloadComposer(PayloadOptions options, Action<string, Exc
             return Whole(default, Binary, description.SchemaVersion) with { Error = $"The serializer threw {FailureCauses.Tell(exception)}" };
         }
     }
+
+    private string WrittenAs<T>(RecordDescription description) =>
+        (_serializer is JsonPayloadSerializer && JsonPayloadSerializer.IsBytes<T>() ? description.ContentType : _serializer.ContentType) ?? Binary;
 
     private FailurePayload Redact(FailurePayload payload)
     {

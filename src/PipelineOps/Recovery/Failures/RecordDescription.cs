@@ -22,7 +22,7 @@ public sealed record RecordDescription
     /// <summary>The bytes as received; without them the stage's serializer writes the record.</summary>
     public ReadOnlyMemory<byte>? Payload { get; init; }
 
-    /// <summary>The media type of <see cref="Payload"/>; <c>application/octet-stream</c> if it is not said.</summary>
+    /// <summary>The media type of <see cref="Payload"/>, or of a record that is bytes itself; <c>application/octet-stream</c> if it is not said.</summary>
     public string? ContentType { get; init; }
 
     /// <summary>The version of the record's schema.</summary>

@@ -67,6 +67,26 @@ public sealed class StoredRedriveTests : IDisposable
         Assert.Contains("orders/load", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Bytes_that_were_kept_as_received_are_redriven_as_received()
+    {
+        using PipelineStage stage = RecordStage.Create(_time, _store, options =>
+            options.Recovery.Describe<byte[]>(bytes => new RecordDescription { Payload = bytes, ContentType = "application/json" }));
+        await stage.ProcessAsync("{\"a\":1}"u8.ToArray(), (_, _) => throw new FormatException(), Token);
+        byte[]? received = null;
+
+        RedriveSummary summary = await stage.RedriveAsync<byte[]>(
+            (bytes, _) =>
+            {
+                received = bytes;
+                return default(ValueTask);
+            },
+            cancellationToken: Token);
+
+        Assert.Equal(1, summary.Redriven);
+        Assert.Equal("{\"a\":1}"u8.ToArray(), received);
+    }
+
     [Theory]
     [InlineData(null, "its position is not known: let Recovery.Describe tell it")]
     [InlineData("q1@7", "take this one from its source (q1@7)")]
