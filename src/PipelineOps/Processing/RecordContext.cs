@@ -47,7 +47,10 @@ internal sealed class RecordContext<TRecord, T, TCall> : RecoveryContext
         TotalAttempts += end.Attempts;
         if (end.Failure is { } failure)
         {
-            Tell(failure, Attempts);
+            // A call that was refused says nothing of the record, whose own failure stands; that the caller wants to stop does count.
+            if (end.Attempts > 0 || failure.Classification.Category == ErrorCategory.Cancelled)
+                Tell(failure, Attempts);
+
             return false;
         }
 

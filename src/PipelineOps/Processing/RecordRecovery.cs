@@ -93,11 +93,14 @@ internal sealed class RecordRecovery : IDisposable
     /// <summary>Asks the recovery of the first strategy, then that of the one which follows; a dead letter is what is left.</summary>
     public async ValueTask<RecoveryOutcome> DecideAsync(RecoveryContext context, CancellationToken cancellationToken)
     {
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; ; i++)
         {
             // Met by a recovery that tried again, or reported of a record of a batch: whoever cancels wants to stop, and has not failed.
             if (context.Classification.Category == ErrorCategory.Cancelled)
                 return RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.Requeue);
+
+            if (i == 2)
+                break;
 
             // Read anew: a recovery that tried again may have met another failure.
             context.Strategy = i == 0 ? context.Classification.Strategy : context.Classification.ThenStrategy;

@@ -312,4 +312,27 @@ public sealed class RecordProcessingTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [Fact]
+    public async Task A_record_that_the_stage_refuses_when_a_recovery_tries_it_again_keeps_its_own_error()
+    {
+        using var stage = new ProcessingStage(options =>
+        {
+            options.CircuitBreaker.Enabled = true;
+            options.Recovery.Use(
+                RecoveryStrategy.Quarantine,
+                new TestRecovery(static async (context, token) => await context.TryAgainAsync(context.Record, token)
+                    ? RecoveryOutcome.Recovered
+                    : RecoveryOutcome.Keep(Disposition.Quarantined, context.Reason, NextAction.Continue)));
+        });
+
+        RecordResult result = await stage.Process("record", (_, _) =>
+        {
+            stage.Stage.Circuit!.Isolate();
+            throw new FormatException("bad");
+        });
+
+        Assert.Equal((Disposition.Quarantined, "bad", ErrorCategory.DataQuality), (result.Disposition, result.Error!.Message, result.Failure!.Category));
+        Assert.Equal((1, DispositionReason.Poison), (result.Attempts, result.Reason));
+    }
 }
