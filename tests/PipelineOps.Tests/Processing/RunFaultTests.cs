@@ -123,6 +123,20 @@ public sealed class RunFaultTests
     }
 
     [Fact]
+    public async Task A_record_that_is_not_to_be_tried_again_for_years_is_held_and_does_not_fail_the_run()
+    {
+        using var stop = new CancellationTokenSource();
+        using var stage = new ProcessingStage(options => options.Recovery.Use(
+            RecoveryStrategy.Quarantine, new TestRecovery(RecoveryOutcome.Return(DispositionReason.Systemic, NextAction.RetryAt(DateTimeOffset.MaxValue)))));
+
+        Task<RunSummary> running = stage.Stage.ProcessAllAsync<int>(Numbers(1), Fail, cancellationToken: stop.Token);
+        await Waiting.Until(() => running.IsCompleted || stage.Time.ActiveTimers == 1);
+        await stop.CancelAsync();
+
+        Assert.Equal((RunOutcome.Stopped, 1L), ((await running).Outcome, (await running).Accounting.Returned));
+    }
+
+    [Fact]
     public async Task A_run_that_has_failed_does_not_wait_for_the_circuit_to_process_what_it_holds()
     {
         using var stage = new ProcessingStage(options => options.CircuitBreaker.Enabled = true);

@@ -12,6 +12,9 @@ internal abstract class RecordRun<T>
     private static readonly TimeSpan FirstHold = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(5);
 
+    // The longest that a timer can wait.
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly Func<RecordProcessor> _processor;
     private readonly RunOptions<T> _options;
     private readonly StagePolicy _policy;
@@ -89,7 +92,7 @@ internal abstract class RecordRun<T>
 
         TimeSpan growing = FirstHold * Math.Pow(2, Math.Min(holds, 10));
         TimeSpan delay = next is { Kind: NextActionKind.RetryAt, At: { } at } ? at - _policy.TimeProvider.GetUtcNow() : growing < LongestHold ? growing : LongestHold;
-        delay = delay > FirstHold ? delay : FirstHold;
+        delay = delay < FirstHold ? FirstHold : delay < LongestDelay ? delay : LongestDelay;
         await Task.Delay(delay, _policy.TimeProvider, _release.Token).ConfigureAwait(false);
         return true;
     }
