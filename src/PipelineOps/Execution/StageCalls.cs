@@ -14,6 +14,12 @@ internal readonly struct StateInvoker<TState, TTask>(Func<TState, CancellationTo
     public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => action(state, cancellationToken);
 }
 
+/// <summary>As <see cref="StateInvoker{TState, TTask}"/>, but retries too keep the frames of a hot handler.</summary>
+internal readonly struct HandlerInvoker<TRecord>(Func<TRecord, CancellationToken, ValueTask> handler, TRecord record) : IInvoker<ValueTask>
+{
+    public ValueTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => RecordHandler.Invoke(handler, record, cancellationToken);
+}
+
 internal readonly struct AttemptInvoker<TState, TTask>(Func<TState, StageAttempt, CancellationToken, TTask> action, TState state) : IInvoker<TTask>
 {
     private readonly long _call = StageAttempt.NextCall();

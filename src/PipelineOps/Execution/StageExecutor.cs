@@ -109,7 +109,7 @@ internal static class StageExecutor
                 break;
         }
 
-        pending = RunAsync<VoidCall<StateInvoker<TRecord, ValueTask>>, None, CallEnd<None>, Recording<None>>(
+        pending = RunAsync<VoidCall<HandlerInvoker<TRecord>>, None, CallEnd<None>, Recording<None>>(
             policy, new(new(handler, record), attempt), progress, cancellationToken);
         return false;
     }

@@ -527,6 +527,28 @@ public sealed class FailureRecordTests
     }
 
     [Fact]
+    public async Task A_failure_has_the_same_fingerprint_when_its_handler_is_hot_and_retried()
+    {
+        using PipelineStage stage = Stage(options => options.Retry = new RetryOptions { MaxRetries = 1, Backoff = Backoff.None });
+        var fingerprints = new HashSet<string>();
+        int attempts = 0;
+        for (int round = 0; round < 15; round++)
+        {
+            for (int i = 1; i <= 3_000; i++)
+            {
+                attempts = 0;
+                RecordResult result = await stage.ProcessAsync(i, (number, _) => attempts++ == 0 || number == 3_000 ? throw new IOException() : default(ValueTask), Ct);
+                if (result.Failure is { } failure)
+                    fingerprints.Add(failure.Fingerprint);
+            }
+
+            await Task.Delay(70, Ct);
+        }
+
+        Assert.Single(fingerprints);
+    }
+
+    [Fact]
     public async Task Other_places_have_other_fingerprints()
     {
         string[] fingerprints =
