@@ -25,7 +25,7 @@ internal sealed class RecordRecovery : IDisposable
         _notifications = new NotificationQueue(options.Notifiers, telemetry.CallbackFailed, telemetry.NotificationsDropped);
         IFailureStore? store = options.FailureStore;
         _shared = store is null ? new SharedFailureStore(options.FailureFolder) : null;
-        Store = new StoreGate(store is null ? _shared!.Open : () => store, options.StoreTimeout, policy);
+        Store = new StoreGate(store is null ? _shared!.Open : () => store, _shared is null ? null : _shared.Release, options.StoreTimeout, policy);
     }
 
     public StoreGate Store { get; }

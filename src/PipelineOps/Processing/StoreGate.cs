@@ -4,7 +4,7 @@ namespace PipelineOps;
 /// The way to the failure store. While the store fails the gate is closed: failures that are to be kept are tried again with growing delays, and no
 /// other record begins. So a full disk stops a stage and nothing gets lost, and the stage goes on by itself once there is space.
 /// </summary>
-internal sealed class StoreGate(Func<IFailureStore> open, TimeSpan timeout, StagePolicy policy)
+internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeSpan timeout, StagePolicy policy)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(5);
@@ -92,7 +92,15 @@ internal sealed class StoreGate(Func<IFailureStore> open, TimeSpan timeout, Stag
     {
         try
         {
-            await open().AppendAsync(failures, CancellationToken.None).ConfigureAwait(false);
+            try
+            {
+                await open().AppendAsync(failures, CancellationToken.None).ConfigureAwait(false);
+            }
+            finally
+            {
+                release?.Invoke();
+            }
+
             return null;
         }
         catch (Exception exception)

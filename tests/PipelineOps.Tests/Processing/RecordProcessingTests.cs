@@ -335,4 +335,32 @@ public sealed class RecordProcessingTests
         Assert.Equal((Disposition.Quarantined, "bad", ErrorCategory.DataQuality), (result.Disposition, result.Error!.Message, result.Failure!.Category));
         Assert.Equal((1, DispositionReason.Poison), (result.Attempts, result.Reason));
     }
+
+    [Fact]
+    public async Task A_record_that_fails_after_its_stage_was_reconfigured_does_not_leave_the_folder_open()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), $"pipelineops-{Guid.NewGuid():N}");
+        try
+        {
+            var options = new StageOptions { Recovery = { FailureFolder = folder } };
+            using (PipelineStage stage = PipelineStage.Create("orders", "load", options))
+            {
+                await stage.ProcessAsync(
+                    "a",
+                    (_, _) =>
+                    {
+                        stage.Reconfigure(options);
+                        throw new FormatException();
+                    },
+                    ProcessingStage.Token);
+            }
+
+            await using var store = FileFailureStore.Open(folder);
+            Assert.Equal(1, (await store.GroupAsync(FailureFilter.All, ProcessingStage.Token)).Sum(group => group.Count));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

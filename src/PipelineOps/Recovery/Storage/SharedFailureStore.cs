@@ -7,8 +7,11 @@ internal sealed class SharedFailureStore(string folder) : IDisposable
 
     private readonly string _folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
     private FileFailureStore? _store;
+    private volatile bool _isDisposed;
 
-    /// <summary>Opens the store, again after <see cref="Dispose"/> too: a call that outlives its stage must be able to keep its failure.</summary>
+    /// <summary>
+    /// Opens the store, again after <see cref="Dispose"/> too: a call that outlives its stage, or the options that it began with, must be able to keep its failure.
+    /// </summary>
     public FileFailureStore Open()
     {
         lock (Stores)
@@ -27,6 +30,19 @@ internal sealed class SharedFailureStore(string folder) : IDisposable
     }
 
     public void Dispose()
+    {
+        _isDisposed = true;
+        Close();
+    }
+
+    /// <summary>After each use: closes what was opened after <see cref="Dispose"/>, as nobody else would.</summary>
+    public void Release()
+    {
+        if (_isDisposed)
+            Close();
+    }
+
+    private void Close()
     {
         FileFailureStore? closed = null;
         lock (Stores)
