@@ -1,3 +1,4 @@
+using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -38,8 +39,8 @@ public sealed class RecordSnippets : IDisposable
         var db = new Database { Refused = { "b" } };
         var queue = new Queue();
         var channel = Channel.CreateUnbounded<Order>();
-        foreach (string id in new[] { "a", "b", "c" })
-            channel.Writer.TryWrite(new Order(id));
+        foreach (string name in new[] { "a", "b", "c" })
+            channel.Writer.TryWrite(new Order(name));
         channel.Writer.Complete();
 
         // snippet: consume
@@ -75,6 +76,19 @@ public sealed class RecordSnippets : IDisposable
         foreach (FailureGroup group in await store.GroupAsync(new FailureFilter { Pipeline = "orders" }, ct))
             Console.WriteLine($"{group.Fingerprint} {group.Count} x {group.ErrorType}, last {group.LastSeen:u}, {group.Trend}: {group.Message}");
         // end snippet
+
+        Guid id = Assert.Single(await Ids(store));
+
+        // snippet: show
+        await using FileFailureStore beside = FileFailureStore.Open(folder, new FileFailureStoreOptions { ReadOnly = true });
+        await foreach (StoredFailure failure in beside.ReadAsync(new FailureFilter { Id = id }, ct))
+        {
+            Console.WriteLine(Encoding.UTF8.GetString(FailureJson.Serialize(failure.Record)));
+            Console.WriteLine(Encoding.UTF8.GetString(FailureCloudEvent.Serialize(failure.Record)));
+        }
+        // end snippet
+
+        Assert.Equal([id], await Ids(beside));
     }
 
     [Fact]
@@ -190,6 +204,14 @@ public sealed class RecordSnippets : IDisposable
             Ct);
 
         Assert.Equal((Disposition.Succeeded, 2), (result.Disposition, result.Attempts));
+    }
+
+    private static async Task<List<Guid>> Ids(IFailureStore store)
+    {
+        List<Guid> ids = [];
+        await foreach (StoredFailure failure in store.ReadAsync(FailureFilter.All, Ct))
+            ids.Add(failure.Record.Id);
+        return ids;
     }
 
     private PipelineStage Stage() => PipelineStage.Create("orders", "load", new StageOptions { Recovery = { FailureFolder = _folder } });
