@@ -418,6 +418,19 @@ public sealed class FailureRecordTests
     }
 
     [Fact]
+    public async Task Records_whose_position_is_only_that_of_their_file_are_failures_of_their_own()
+    {
+        static void DescribeFile(StageOptions o) => o.Recovery.Describe<Order>(_ => new() { Position = "orders.csv" });
+
+        Guid first = (await Fail(new Order("7"), DescribeFile)).Id;
+        Guid again = (await Fail(new Order("7"), DescribeFile)).Id;
+        Guid next = (await Fail(new Order("8"), DescribeFile)).Id;
+
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, next);
+    }
+
+    [Fact]
     public async Task Without_a_position_two_records_with_one_key_are_two_failures()
     {
         static void DescribeKey(StageOptions o) => o.Recovery.Describe<Order>(r => new() { Key = r.Key, Payload = Encoding.UTF8.GetBytes(r.Position!) });

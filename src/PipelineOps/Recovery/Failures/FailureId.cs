@@ -8,8 +8,9 @@ namespace PipelineOps;
 internal static class FailureId
 {
     /// <summary>
-    /// The failure of a record, the same each time it is read; a new one each time if nothing tells it from other records. Without a position the key alone
-    /// does not, as customer 7 changes more than once, and of two failures with one id a store keeps one: then the time and the bytes that are kept count too.
+    /// The failure of a record, the same each time it is read; a new one each time if nothing tells it from other records. Of two failures with one id a store keeps
+    /// one, so a key alone does not tell them apart, as customer 7 changes more than once, and a position alone only if it is not that of a whole file: with one of
+    /// them only, the time and the bytes that are kept count too.
     /// </summary>
     public static Guid Of(
         string pipeline, string stage, string? key, string? position, DateTimeOffset? timestamp, ReadOnlySpan<byte> content, DateTimeOffset now)
@@ -23,7 +24,7 @@ internal static class FailureId
         name.Add(stage);
         name.Add(key);
         name.Add(position);
-        if (position is null)
+        if (position is null || key is null)
         {
             name.Add(timestamp?.UtcTicks.ToString(CultureInfo.InvariantCulture));
             name.Add(content);

@@ -6,8 +6,8 @@ public sealed record FailureRecord
 {
     /// <summary>
     /// Identifies the failure, and is the idempotency key of whatever is done with it. The same for every copy of one failure: when a crash makes a
-    /// source deliver a record again, its failure has the same id if the <see cref="SourcePosition"/> is known, or the <see cref="RecordKey"/> together with
-    /// the record's time or its bytes.
+    /// source deliver a record again, its failure has the same id if the <see cref="SourcePosition"/> and the <see cref="RecordKey"/> are known, or one of
+    /// them together with the record's time or its bytes.
     /// </summary>
     /// <remarks>
     /// A UUID of <see href="https://www.rfc-editor.org/rfc/rfc9562">RFC 9562</see>: version 7 with the record's time, the first failure's for a redrive, or the

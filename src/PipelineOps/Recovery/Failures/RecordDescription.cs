@@ -8,7 +8,8 @@ public sealed record RecordDescription
 
     /// <summary>
     /// Where the record stands in its source. Stable: the same record read again has the same position; and no other record ever has it, so name the day
-    /// with a file that comes daily: of two failures with one position and key the store keeps the first, while the accounting counts both.
+    /// with a file that comes daily: of two failures with one position and key the store keeps the first, while the accounting counts both. Without a
+    /// <see cref="Key"/>, those with other bytes are kept too.
     /// </summary>
     /// <value>
     /// <see langword="null"/> (the default) if it is not known: the failure is then named by <see cref="Key"/>, <see cref="Timestamp"/> and the bytes that are
