@@ -250,7 +250,8 @@ internal sealed class BatchRecovery<TRecord, TCall>
         int index, CallFailure failure, int attempts, IReadOnlyList<FailureAttempt> earlier, bool isOversized = false, int batchSize = 1)
     {
         TRecord record = _records[index];
-        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(Policy, new(_call, _report, _records, index), record, failure, attempts, batchSize, isOversized);
+        var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(
+            Policy, new(_call, _report, _records, index), record, failure, attempts, batchSize, isOversized);
         context.Follow(earlier);
         RecoveryOutcome outcome = await Recovery.DecideAsync(context, _cancellationToken).ConfigureAwait(false);
         if (outcome.Disposition == Disposition.Succeeded)
@@ -376,7 +377,12 @@ internal sealed class BatchRecovery<TRecord, TCall>
     private void Unmentioned(int index, int attempts)
     {
         var context = new RecordContext<TRecord, None, SingleOfBatch<TRecord, TCall>>(
-            Policy, new(_call, _report, _records, index), _records[index], new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)), attempts, _results.Length);
+            Policy,
+            new(_call, _report, _records, index),
+            _records[index],
+            new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)),
+            attempts,
+            _results.Length);
         RecoveryOutcome outcome = RecoveryOutcome.Keep(Disposition.FailedUnknown, DispositionReason.Unreported, NextAction.Continue);
         FailureRecord kept = Recovery.Compose(_records[index], context, outcome);
         _kept.Add((index, kept, null));

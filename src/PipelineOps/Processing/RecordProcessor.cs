@@ -168,7 +168,10 @@ internal sealed class RecordProcessor : IDisposable
             else if (first is null && await _store.WaitAsync(cancellationToken).ConfigureAwait(false) is { } storeError)
                 result = Returned(count, Recovery.StoreIsDown(storeError));
             else
-                result = await new BatchRecovery<TRecord, TCall>(this, records, count, call, report, effect, needsWitness, _batches, cancellationToken).RunAsync(first).ConfigureAwait(false);
+            {
+                var recovery = new BatchRecovery<TRecord, TCall>(this, records, count, call, report, effect, needsWitness, _batches, cancellationToken);
+                result = await recovery.RunAsync(first).ConfigureAwait(false);
+            }
 
             ended = result;
             return _isLimited ? Limit(result) : result;

@@ -72,7 +72,8 @@ public sealed class BatchRecoveryTests
     public async Task A_record_that_is_reported_as_failed_when_a_recovery_tries_it_again_has_not_succeeded()
     {
         bool? second = null;
-        using var stage = Stage(async (context, token) => (second = await context.TryAgainAsync(context.Record, token)) == true ? RecoveryOutcome.Recovered : Quarantine);
+        using var stage = Stage(async (context, token) =>
+            (second = await context.TryAgainAsync(context.Record, token)) == true ? RecoveryOutcome.Recovered : Quarantine);
 
         BatchResult result = await Report(stage, (records, report) =>
         {

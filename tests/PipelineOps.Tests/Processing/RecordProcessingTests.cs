@@ -266,7 +266,8 @@ public sealed class RecordProcessingTests
     {
         using var stage = new ProcessingStage(options => options.Recovery.Use(
             RecoveryStrategy.Quarantine,
-            new TestRecovery(static async (context, token) => await context.TryAgainAsync("better", token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
+            new TestRecovery(static async (context, token) =>
+                await context.TryAgainAsync("better", token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
 
         RecordResult result = await stage.Stage.ProcessAsync(
             "bad",
@@ -282,7 +283,8 @@ public sealed class RecordProcessingTests
     {
         using var stage = new ProcessingStage(options => options.Recovery.Use(
             RecoveryStrategy.Quarantine,
-            new TestRecovery(static async (context, token) => await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
+            new TestRecovery(static async (context, token) =>
+                await context.TryAgainAsync(context.Record, token) ? RecoveryOutcome.Recovered : RecoveryOutcome.Escalate)));
         int calls = 0;
 
         RecordResult result = await stage.Stage.ProcessAsync(

@@ -550,7 +550,8 @@ public sealed class FailureRecordTests
             for (int i = 1; i <= 3_000; i++)
             {
                 attempts = 0;
-                RecordResult result = await stage.ProcessAsync(i, (number, _) => attempts++ == 0 || number == 3_000 ? throw new IOException() : default(ValueTask), Ct);
+                RecordResult result = await stage.ProcessAsync(
+                    i, (number, _) => attempts++ == 0 || number == 3_000 ? throw new IOException() : default(ValueTask), Ct);
                 if (result.Failure is { } failure)
                     fingerprints.Add(failure.Fingerprint);
             }

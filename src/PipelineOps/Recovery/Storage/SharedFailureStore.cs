@@ -10,7 +10,7 @@ internal sealed class SharedFailureStore(string folder) : IDisposable
     private volatile bool _isDisposed;
 
     /// <summary>
-    /// Opens the store, again after <see cref="Dispose"/> too: a call that outlives its stage, or the options that it began with, must be able to keep its failure.
+    /// Opens the store, again after <see cref="Dispose"/> too: a call that outlives its stage, or its options, must be able to keep its failure.
     /// </summary>
     public FileFailureStore Open()
     {

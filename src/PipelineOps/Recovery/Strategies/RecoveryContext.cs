@@ -57,7 +57,7 @@ public abstract class RecoveryContext
     /// <summary>Processes the record, or an adapted one, once more: one call without retries.</summary>
     /// <param name="record">The record to process; of the type of <see cref="Record"/>.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <returns>Whether that succeeded. If not, the context tells of the new failure, unless the stage refused the call, as while its circuit is open.</returns>
+    /// <returns>Whether that succeeded. If not, the context tells of the new failure; of none if the stage refused the call.</returns>
     /// <exception cref="ArgumentException">The record is of another type.</exception>
     /// <exception cref="InvalidOperationException">The record was tried again already.</exception>
     public ValueTask<bool> TryAgainAsync(object? record, CancellationToken cancellationToken)
