@@ -172,7 +172,7 @@ internal sealed class RecordRecovery : IDisposable
     /// <summary>What becomes of a failure that could not be kept: the record is given back, and its own error stays what it was.</summary>
     public RecordFailure Unkept(RecordFailure failed, Exception storeError) => failed with
     {
-        Next = NextAction.RetryAt(_policy.TimeProvider.GetUtcNow() + StoreRetry),
+        Next = StoreGate.IsFinal(storeError) ? NextAction.FailRun : NextAction.RetryAt(_policy.TimeProvider.GetUtcNow() + StoreRetry),
         StoreError = storeError,
     };
 

@@ -21,6 +21,9 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
     /// <summary>The store, which is opened if it is not yet.</summary>
     public IFailureStore Open() => open();
 
+    /// <summary>Whether no later try can succeed: the store is closed, or opened to be read only. An outage has other exceptions.</summary>
+    public static bool IsFinal(Exception storeError) => storeError is InvalidOperationException;
+
     /// <summary>Keeps failures. Answers <see langword="null"/> once they are, or why they could not be, in the time that there is.</summary>
     public async ValueTask<Exception?> KeepAsync(IReadOnlyList<FailureRecord> failures, CancellationToken cancellationToken)
     {
@@ -41,6 +44,9 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
         {
             while (true)
             {
+                if (IsFinal(error))
+                    return error;
+
                 if (timeout != Timeout.InfiniteTimeSpan && policy.TimeProvider.GetElapsedTime(start) + delay > timeout)
                     return error;
 

@@ -14,7 +14,9 @@ internal sealed class BreakableStore : IFailureStore
     /// <summary>How often something was to be kept.</summary>
     public int Attempts => Volatile.Read(ref _attempts);
 
-    public void Break(string message = "No space left on device") => _error = new IOException(message);
+    public void Break(string message = "No space left on device") => Break(new IOException(message));
+
+    public void Break(Exception error) => _error = error;
 
     public void Mend() => _error = null;
 

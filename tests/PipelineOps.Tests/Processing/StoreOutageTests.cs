@@ -43,6 +43,28 @@ public sealed class StoreOutageTests
     }
 
     [Fact]
+    public async Task A_store_that_is_closed_for_good_is_not_waited_for_and_fails_the_run()
+    {
+        using var stage = new ProcessingStage(options => options.Recovery.StoreTimeout = Timeout.InfiniteTimeSpan);
+        stage.Store.Break(new ObjectDisposedException("store"));
+
+        RecordResult result = await stage.Fail(new FormatException("bad"));
+        RunFailedException exception = await Assert.ThrowsAsync<RunFailedException>(
+            () => stage.Stage.ProcessAllAsync(Bad(), static (_, _) => ValueTask.FromException(new FormatException("bad")), cancellationToken: ProcessingStage.Token));
+
+        Assert.Equal((Disposition.Returned, NextActionKind.FailRun, "bad"), (result.Disposition, result.Next.Kind, result.Error!.Message));
+        Assert.Contains("the failure store threw ObjectDisposedException", exception.Message, StringComparison.Ordinal);
+        Assert.Equal((1L, 0L), (exception.Summary.Accounting.Returned, exception.Summary.Accounting.InFlight));
+
+        static async IAsyncEnumerable<int> Bad()
+        {
+            await Task.Yield();
+            yield return 1;
+            yield return 2;
+        }
+    }
+
+    [Fact]
     public async Task While_the_store_is_down_no_other_record_begins()
     {
         using var stage = new ProcessingStage(options => options.Recovery.StoreTimeout = Timeout.InfiniteTimeSpan);

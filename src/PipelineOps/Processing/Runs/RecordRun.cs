@@ -222,7 +222,7 @@ internal abstract class RecordRun<T>
     private void Judge(in RecordResult result)
     {
         if (result.Next.Kind == NextActionKind.FailRun)
-            Fail(result.Problem is { } problem ? new(problem) : new("a record failed with", result.Error));
+            Fail(result.Problem is { } problem ? new(problem) : result.StoreError is { } storeError ? new("the failure store threw", storeError) : new("a record failed with", result.Error));
 
         if (!_skips.IsLimited || !result.IsSettled)
             return;

@@ -5,7 +5,8 @@ namespace PipelineOps;
 /// elsewhere. Every method may be called from many threads at once.
 /// </summary>
 /// <remarks>
-/// A store that cannot keep a failure throws, and the stage stops and tries again until it can: nothing is dropped. A store never
+/// A store that cannot keep a failure throws, and the stage stops and tries again until it can: nothing is dropped. An <see cref="InvalidOperationException"/>, such as
+/// that of a disposed store, says that it never will: a run then fails at once, and its records are given back. A store never
 /// forgets what it has acknowledged, and never acknowledges what a crash could take back.
 /// </remarks>
 public interface IFailureStore
