@@ -109,10 +109,11 @@ internal sealed class RecordProcessor : IDisposable
 
     /// <summary>Processes the record of a failure again.</summary>
     /// <exception cref="InvalidDataException">There is no whole payload to process.</exception>
-    public async ValueTask<RedriveOutcome> RedriveAsync<TRecord, T, TCall>(FailureRecord failure, TCall call, CancellationToken cancellationToken)
+    public async ValueTask<RedriveOutcome> RedriveAsync<TRecord, T, TCall>(
+        FailureRecord failure, TCall call, bool allowRedacted, CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<TRecord, T>
     {
-        TRecord record = Recovery.ReadPayload<TRecord>(failure);
+        TRecord record = Recovery.ReadPayload<TRecord>(failure, allowRedacted);
         RecordResult result = await ProcessAsync<TRecord, T, TCall>(record, call, cancellationToken, failure).ConfigureAwait(false);
         if (result.IsSettled)
             return result.Failure is null ? RedriveOutcome.Redriven : RedriveOutcome.FailedAgain;

@@ -38,12 +38,14 @@ internal sealed class RecordRecovery : IDisposable
 
     /// <summary>Reads the record of a failure.</summary>
     /// <exception cref="InvalidDataException">There is no whole payload.</exception>
-    public T ReadPayload<T>(FailureRecord failure) => failure.Payload switch
+    public T ReadPayload<T>(FailureRecord failure, bool allowRedacted) => failure.Payload switch
     {
         null => throw new InvalidDataException($"Failure {failure.Id} has no payload. Keep payloads (Recovery.Payload.Enabled) to redrive from the store."),
         { Error: { } error } => throw new InvalidDataException($"Failure {failure.Id} has no payload: {error}"),
         { IsTruncated: true } payload => throw new InvalidDataException(
             $"The payload of failure {failure.Id} was cut from {payload.OriginalLength} to {payload.Content.Length} bytes. Raise Recovery.Payload.MaxBytes for such records, and take this one from its source ({failure.SourcePosition ?? "its position is not known: let Recovery.Describe tell it"})."),
+        { IsRedacted: true } when !allowRedacted => throw new InvalidDataException(
+            $"Recovery.Payload.Redact has taken something out of the payload of failure {failure.Id}. Take the record from its source, or set RedriveOptions.AllowRedacted to process what is left."),
         { } payload => _serializer.Deserialize<T>(payload.Content),
     };
 

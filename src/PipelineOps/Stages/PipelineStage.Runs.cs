@@ -113,7 +113,7 @@ public sealed partial class PipelineStage
     /// <param name="handler">Does the stage's work on a record; invoked once for each attempt.</param>
     /// <param name="options">Which failures, of this stage, and how fast; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the redrive; what is claimed is given back.</param>
-    /// <returns>What was sent. A failure whose payload is missing, cut or cannot be read, or whose record the stage gives back, stays open and is counted as failed.</returns>
+    /// <returns>What was sent. A failure whose payload is missing, cut, redacted or cannot be read, or whose record the stage gives back, stays open and is counted as failed.</returns>
     /// <exception cref="ArgumentException">The filter names another pipeline or stage.</exception>
     /// <exception cref="InvalidOptionsException">An option is out of range.</exception>
     /// <exception cref="OperationCanceledException">The redrive was stopped.</exception>
@@ -131,9 +131,10 @@ public sealed partial class PipelineStage
         }
 
         options.Filter = filter with { Pipeline = Pipeline, Stage = Name };
+        bool allowRedacted = options.AllowRedacted;
         RecordProcessor records = Records;
         return new FailureRedrive(records.Recovery.Store.Open(), records.Policy.TimeProvider).RunAsync(
-            options, (failure, ct) => Records.RedriveAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(failure, new(new(handler)), ct), cancellationToken);
+            options, (failure, ct) => Records.RedriveAsync<T, None, VoidRecordCall<T, PlainHandler<T, ValueTask>>>(failure, new(new(handler)), allowRedacted, ct), cancellationToken);
     }
 
     private static Func<CancellationToken, IRecordSource<T>> Source<T>(IAsyncEnumerable<T> source)

@@ -682,6 +682,43 @@ public sealed class FailureRecordTests
     }
 
     [Fact]
+    public async Task A_redacted_record_is_redriven_only_if_what_is_left_may_be_processed()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), $"failures-{Guid.NewGuid():N}");
+        try
+        {
+            using FileFailureStore store = FileFailureStore.Open(folder, new FileFailureStoreOptions { TimeProvider = _time });
+            using PipelineStage stage = Stage(o =>
+            {
+                o.Recovery.FailureStore = store;
+                o.Recovery.Payload.Redact = static _ => "\"***\""u8.ToArray();
+            });
+            await Fail(stage, "secret", static _ => throw new FormatException());
+            List<string> processed = [];
+
+            RedriveSummary refused = await Redrive(new RedriveOptions());
+            RedriveSummary allowed = await Redrive(new RedriveOptions { AllowRedacted = true });
+
+            Assert.Equal((1, 0), (refused.Failed, refused.Redriven));
+            Assert.Contains("AllowRedacted", Assert.Single(refused.Errors).Exception.Message, StringComparison.Ordinal);
+            Assert.Equal((1, "***"), (allowed.Redriven, Assert.Single(processed)));
+
+            async Task<RedriveSummary> Redrive(RedriveOptions options) => await stage.RedriveAsync<string>(
+                (record, _) =>
+                {
+                    processed.Add(record);
+                    return default;
+                },
+                options,
+                Ct);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_redacted_payload_is_not_redacted_again()
     {
         void Redact(StageOptions o) => o.Recovery.Payload.Redact = payload => Encoding.UTF8.GetBytes($"\"[{Text(payload).Length}]\"");
@@ -789,7 +826,7 @@ public sealed class FailureRecordTests
                 configure?.Invoke(o);
             });
 
-            await stage.RedriveAsync<T>(static (record, _) => Throw(record), new RedriveOptions { Filter = new FailureFilter { Id = failure.Id } }, Ct);
+            await stage.RedriveAsync<T>(static (record, _) => Throw(record), new RedriveOptions { Filter = new FailureFilter { Id = failure.Id }, AllowRedacted = true }, Ct);
 
             var open = new List<FailureRecord>();
             await foreach (StoredFailure stored in store.ReadAsync(new FailureFilter { Status = FailureStatus.Open }, Ct))

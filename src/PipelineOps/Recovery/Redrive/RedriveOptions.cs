@@ -23,6 +23,13 @@ public sealed class RedriveOptions
     /// <value>The default is 3; at least 1.</value>
     public int MaxRedrives { get; set; } = 3;
 
+    /// <summary>
+    /// Whether <c>stage.RedriveAsync</c> also sends records of whose payload <see cref="PayloadOptions.Redact"/> took something out: the handler gets what is left.
+    /// Without this they stay open and are counted as failed, since what is left may overwrite what is whole.
+    /// </summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool AllowRedacted { get; set; }
+
     /// <summary>How many failures are claimed at a time. Fewer are if that many could not be sent within half a lease at <see cref="MaxPerSecond"/>.</summary>
     /// <value>The default is 100; from 1 to 10,000.</value>
     public int ClaimSize { get; set; } = 100;
