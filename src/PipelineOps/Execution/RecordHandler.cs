@@ -18,7 +18,7 @@ internal static class RecordHandler
         handler(record, state, cancellationToken);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static TTask Invoke<TRecord, TState, TTask>(
-        Func<TRecord, TState, StageAttempt, CancellationToken, TTask> handler, TRecord record, TState state, in StageAttempt attempt, CancellationToken cancellationToken) =>
+    public static TTask Invoke<TRecord, TState, TAttempt, TTask>(
+        Func<TRecord, TState, TAttempt, CancellationToken, TTask> handler, TRecord record, TState state, in TAttempt attempt, CancellationToken cancellationToken) =>
         handler(record, state, attempt, cancellationToken);
 }

@@ -5,7 +5,7 @@ internal readonly struct BatchAttemptHandler<TRecord, TState>(Func<IReadOnlyList
     : IRecordHandler<IReadOnlyList<TRecord>, ValueTask>
 {
     public ValueTask Invoke(IReadOnlyList<TRecord> record, in StageAttempt attempt, CancellationToken cancellationToken) =>
-        handler(record, state, new BatchAttempt(in attempt, record), cancellationToken);
+        RecordHandler.Invoke(handler, record, state, new BatchAttempt(in attempt, record), cancellationToken);
 }
 
 /// <summary>A batch handler that reports on each record.</summary>
@@ -16,7 +16,7 @@ internal readonly struct ReportHandler<TRecord>(Func<IReadOnlyList<TRecord>, Bat
     {
         // Each attempt tells anew: what one reported before it threw says nothing of the next.
         report.Reset(record.Count);
-        return handler(record, report, cancellationToken);
+        return RecordHandler.Invoke(handler, record, report, cancellationToken);
     }
 }
 

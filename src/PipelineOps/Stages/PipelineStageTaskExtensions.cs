@@ -125,7 +125,7 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAsync(record, static (record, handler, ct) => new ValueTask(handler(record, ct)), handler, cancellationToken);
+        return stage.ProcessAsync(record, static (record, handler, ct) => new ValueTask(RecordHandler.Invoke(handler, record, ct)), handler, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, TState}(TRecord, Func{TRecord, TState, CancellationToken, ValueTask}, TState, CancellationToken)"/>
@@ -138,7 +138,8 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAsync(record, static (record, s, ct) => new ValueTask(s.handler(record, s.state, ct)), (handler, state), cancellationToken);
+        return stage.ProcessAsync(
+            record, static (record, s, ct) => new ValueTask(RecordHandler.Invoke(s.handler, record, s.state, ct)), (handler, state), cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, T}(TRecord, Func{TRecord, CancellationToken, ValueTask{T}}, CancellationToken)"/>
@@ -150,7 +151,8 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAsync(record, static (record, handler, ct) => new ValueTask<T>(handler(record, ct)), handler, cancellationToken);
+        return stage.ProcessAsync(
+            record, static (record, handler, ct) => new ValueTask<T>(RecordHandler.Invoke(handler, record, ct)), handler, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAsync{TRecord, TState, T}(TRecord, Func{TRecord, TState, CancellationToken, ValueTask{T}}, TState, CancellationToken)"/>
@@ -163,7 +165,8 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAsync(record, static (record, s, ct) => new ValueTask<T>(s.handler(record, s.state, ct)), (handler, state), cancellationToken);
+        return stage.ProcessAsync(
+            record, static (record, s, ct) => new ValueTask<T>(RecordHandler.Invoke(s.handler, record, s.state, ct)), (handler, state), cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, CancellationToken, ValueTask}, BatchEffect, CancellationToken)"/>
@@ -176,7 +179,8 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessBatchAsync(records, static (records, handler, ct) => new ValueTask(handler(records, ct)), handler, effect, cancellationToken);
+        return stage.ProcessBatchAsync(
+            records, static (records, handler, ct) => new ValueTask(RecordHandler.Invoke(handler, records, ct)), handler, effect, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord, TState}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, TState, CancellationToken, ValueTask}, TState, BatchEffect, CancellationToken)"/>
@@ -191,7 +195,7 @@ public static class PipelineStageTaskExtensions
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
         return stage.ProcessBatchAsync(
-            records, static (records, s, ct) => new ValueTask(s.handler(records, s.state, ct)), (handler, state), effect, cancellationToken);
+            records, static (records, s, ct) => new ValueTask(RecordHandler.Invoke(s.handler, records, s.state, ct)), (handler, state), effect, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessBatchAsync{TRecord}(IReadOnlyList{TRecord}, Func{IReadOnlyList{TRecord}, BatchReport, CancellationToken, ValueTask}, BatchEffect, CancellationToken)"/>
@@ -204,7 +208,8 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessBatchAsync(records, (records, report, ct) => new ValueTask(handler(records, report, ct)), effect, cancellationToken);
+        return stage.ProcessBatchAsync(
+            records, (records, report, ct) => new ValueTask(RecordHandler.Invoke(handler, records, report, ct)), effect, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
@@ -217,7 +222,7 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
+        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(RecordHandler.Invoke(handler, record, ct)), options, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{IReadOnlyList{T}, CancellationToken, ValueTask}, BatchRunOptions{T}, CancellationToken)"/>
@@ -230,7 +235,7 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(handler(records, ct)), options, cancellationToken);
+        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(RecordHandler.Invoke(handler, records, ct)), options, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
@@ -243,7 +248,7 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
+        return stage.ProcessAllAsync(source, (record, ct) => new ValueTask(RecordHandler.Invoke(handler, record, ct)), options, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.ProcessAllAsync{T}(ChannelReader{T}, Func{IReadOnlyList{T}, CancellationToken, ValueTask}, BatchRunOptions{T}, CancellationToken)"/>
@@ -256,7 +261,7 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(handler(records, ct)), options, cancellationToken);
+        return stage.ProcessAllAsync(source, (records, ct) => new ValueTask(RecordHandler.Invoke(handler, records, ct)), options, cancellationToken);
     }
 
     /// <inheritdoc cref="PipelineStage.RedriveAsync{T}(Func{T, CancellationToken, ValueTask}, RedriveOptions, CancellationToken)"/>
@@ -268,6 +273,6 @@ public static class PipelineStageTaskExtensions
     {
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(handler);
-        return stage.RedriveAsync<T>((record, ct) => new ValueTask(handler(record, ct)), options, cancellationToken);
+        return stage.RedriveAsync<T>((record, ct) => new ValueTask(RecordHandler.Invoke(handler, record, ct)), options, cancellationToken);
     }
 }

@@ -563,6 +563,62 @@ public sealed class FailureRecordTests
     }
 
     [Fact]
+    public async Task A_failure_has_the_same_fingerprint_when_its_handler_is_hot_and_returns_a_task()
+    {
+        using PipelineStage stage = Stage();
+        var fingerprints = new HashSet<string>();
+        for (int round = 0; round < 15; round++)
+        {
+            for (int i = 1; i <= 10_000; i++)
+            {
+                RecordResult result = await stage.ProcessAsync(i, static Task (number, _) => number % 10_000 == 0 ? throw new IOException() : Task.CompletedTask, Ct);
+                if (result.Failure is { } failure)
+                    fingerprints.Add(failure.Fingerprint);
+            }
+
+            await Task.Delay(70, Ct);
+        }
+
+        Assert.Single(fingerprints);
+    }
+
+    [Fact]
+    public async Task A_failure_has_the_same_fingerprint_when_its_batch_handler_is_hot()
+    {
+        using PipelineStage stage = Stage();
+        var reporting = new HashSet<string>();
+        var attempting = new HashSet<string>();
+        for (int round = 0; round < 15; round++)
+        {
+            for (int i = 1; i <= 10_000; i++)
+            {
+                int[] batch = [i];
+                Add(reporting, await stage.ProcessBatchAsync(
+                    batch,
+                    static (numbers, report, _) =>
+                    {
+                        report.OthersSucceeded();
+                        return numbers[0] % 10_000 == 0 ? throw new IOException() : default(ValueTask);
+                    },
+                    cancellationToken: Ct));
+                Add(attempting, await stage.ProcessBatchAsync(
+                    batch, static (numbers, _, _, _) => numbers[0] % 10_000 == 0 ? throw new IOException() : default(ValueTask), 0, cancellationToken: Ct));
+            }
+
+            await Task.Delay(70, Ct);
+        }
+
+        Assert.Single(reporting);
+        Assert.Single(attempting);
+
+        static void Add(HashSet<string> fingerprints, BatchResult result)
+        {
+            if (result[0].Failure is { } failure)
+                fingerprints.Add(failure.Fingerprint);
+        }
+    }
+
+    [Fact]
     public async Task Other_places_have_other_fingerprints()
     {
         string[] fingerprints =
