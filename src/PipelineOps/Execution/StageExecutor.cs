@@ -333,7 +333,7 @@ internal static class StageExecutor
         catch (Exception exception)
         {
             // User code: whatever it throws is reported and otherwise ignored.
-            policy.Telemetry.CallbackFailed("result rule", exception);
+            policy.Telemetry.Logs.CallbackFailed("result rule", exception);
             return false;
         }
     }
@@ -395,7 +395,7 @@ internal static class StageExecutor
         catch (Exception exception)
         {
             // User code: whatever it throws is reported and otherwise ignored.
-            policy.Telemetry.CallbackFailed("disposal of a discarded result", exception);
+            policy.Telemetry.Logs.CallbackFailed("disposal of a discarded result", exception);
         }
     }
 }

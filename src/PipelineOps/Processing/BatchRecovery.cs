@@ -227,7 +227,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 string crossed = string.Create(
                     CultureInfo.InvariantCulture,
                     $"{isolation.Poison.Count + isolation.Suspects.Count} of {count} records of one batch are bad; the limits are {Limit(nameof(BatchOptions.MaxSkipped), _options.MaxSkipped)} and {Limit(nameof(BatchOptions.MaxSkippedRatio), _options.MaxSkippedRatio)}.");
-                Policy.Telemetry.SkipLimitCrossed(crossed);
+                Policy.Telemetry.Logs.SkipLimitCrossed(crossed);
                 _stopped = new RecordFailure(whole.ToException(), whole.Classification, DispositionReason.Poison, NextAction.FailRun) { Problem = crossed };
                 break;
             case IsolationOutcome.Searching:

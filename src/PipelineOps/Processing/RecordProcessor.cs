@@ -202,7 +202,7 @@ internal sealed class RecordProcessor : IDisposable
         if (Skips.Add(result.Count - returned, skipped) is not { } crossed)
             return result;
 
-        Policy.Telemetry.SkipLimitCrossed(crossed);
+        Policy.Telemetry.Logs.SkipLimitCrossed(crossed);
         return result.FailingRun(crossed);
     }
 
@@ -248,7 +248,7 @@ internal sealed class RecordProcessor : IDisposable
         if (!result.IsSettled || Skips.Add(1, result.Disposition is Disposition.Succeeded or Disposition.Filtered ? 0 : 1) is not { } crossed)
             return result;
 
-        Policy.Telemetry.SkipLimitCrossed(crossed);
+        Policy.Telemetry.Logs.SkipLimitCrossed(crossed);
         return new(result.Value, result.ToRecordResult().FailingRun(crossed));
     }
 

@@ -19,10 +19,10 @@ internal sealed class RecordRecovery : IDisposable
         StageTelemetry telemetry = policy.Telemetry;
         _policy = policy;
         _serializer = options.Payload.Serializer;
-        _composer = new FailureComposer(telemetry.Pipeline, telemetry.Stage, options.Payload, options.Descriptions, telemetry.CallbackFailed);
+        _composer = new FailureComposer(telemetry.Pipeline, telemetry.Stage, options.Payload, options.Descriptions, telemetry.Logs.CallbackFailed);
         _recoveries = new RecoverySet(options.Recoveries);
         _escalation = new SeverityEscalation(options.Escalation, policy.TimeProvider);
-        _notifications = new NotificationQueue(options.Notifiers, telemetry.CallbackFailed, telemetry.NotificationsDropped);
+        _notifications = new NotificationQueue(options.Notifiers, telemetry.Logs.CallbackFailed, telemetry.Logs.NotificationsDropped);
         IFailureStore? store = options.FailureStore;
         _shared = store is null ? new SharedFailureStore(options.FailureFolder) : null;
         Store = new StoreGate(store is null ? _shared!.Open : () => store, _shared is null ? null : _shared.Release, options.StoreTimeout, policy);
@@ -125,7 +125,7 @@ internal sealed class RecordRecovery : IDisposable
             }
 
             if (context.RecoveryError is { } recoveryError)
-                _policy.Telemetry.CallbackFailed($"recovery {context.Strategy}", recoveryError);
+                _policy.Telemetry.Logs.CallbackFailed($"recovery {context.Strategy}", recoveryError);
 
             if (outcome is null)
                 break;
@@ -163,7 +163,7 @@ internal sealed class RecordRecovery : IDisposable
     /// <summary>Tells of a failure that is kept.</summary>
     public void Announce(FailureRecord kept, Exception? error)
     {
-        _policy.Telemetry.RecordKept(
+        _policy.Telemetry.Logs.RecordKept(
             kept.RecordKey, kept.SourcePosition, kept.Disposition.ToString(), kept.Reason.ToString(), kept.Category, kept.Severity, kept.Id, kept.Fingerprint, error);
         _notifications.Post(kept);
     }

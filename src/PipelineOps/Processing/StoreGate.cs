@@ -112,7 +112,7 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
         catch (Exception exception)
         {
             // A store is user code, and a disk may fail in any way: whatever it is, the failures are not kept.
-            policy.Telemetry.StoreFailed(exception);
+            policy.Telemetry.Logs.StoreFailed(exception);
             return exception;
         }
     }
@@ -139,7 +139,7 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
             (reopened, _reopened) = (_reopened, null);
         }
 
-        policy.Telemetry.StoreRecovered();
+        policy.Telemetry.Logs.StoreRecovered();
         reopened?.TrySetResult();
     }
 

@@ -393,7 +393,7 @@ public sealed partial class PipelineStage : IDisposable
         catch (Exception exception)
         {
             // User code: whatever it throws is reported and otherwise ignored.
-            _telemetry.CallbackFailed("source of randomness", exception);
+            _telemetry.Logs.CallbackFailed("source of randomness", exception);
             return Random.Shared.NextDouble();
         }
     };

@@ -37,6 +37,9 @@ public sealed class StageOptions
     /// <summary>What is done about records that fail.</summary>
     public RecoveryOptions Recovery { get; set; } = new();
 
+    /// <summary>What the stage tells of its calls and records.</summary>
+    public TelemetryOptions Telemetry { get; set; } = new();
+
     /// <summary>Says what an exception means.</summary>
     /// <value>The default is <see cref="ErrorClassifier.Default"/>.</value>
     public ErrorClassifier ErrorClassifier { get; set; } = ErrorClassifier.Default;
@@ -82,10 +85,12 @@ public sealed class StageOptions
         problems.Require(CircuitBreaker is not null, nameof(CircuitBreaker), null, "set");
         problems.Require(Concurrency is not null, nameof(Concurrency), null, "set");
         problems.Require(Recovery is not null, nameof(Recovery), null, "set");
+        problems.Require(Telemetry is not null, nameof(Telemetry), null, "set");
         Retry?.Validate(problems, $"{nameof(Retry)}.");
         CircuitBreaker?.Validate(problems, $"{nameof(CircuitBreaker)}.");
         Concurrency?.Validate(problems, $"{nameof(Concurrency)}.");
         Recovery?.Validate(problems, $"{nameof(Recovery)}.");
+        Telemetry?.Validate(problems, $"{nameof(Telemetry)}.");
     }
 
     private static void RequireTimeout(OptionsProblems problems, TimeSpan? timeout, string field) =>

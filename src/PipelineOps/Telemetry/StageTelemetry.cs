@@ -27,7 +27,7 @@ internal sealed class StageTelemetry
         Pipeline = pipeline;
         Stage = stage;
         Name = $"{pipeline}/{stage}";
-        Logger = logger;
+        Logs = new StageLogs(pipeline, stage, logger);
         _instruments = instruments;
         _duration = instruments.Duration;
         _timeProvider = timeProvider;
@@ -44,7 +44,7 @@ internal sealed class StageTelemetry
     /// <summary>The stage's name with its pipeline's, as spans and keyed services carry it.</summary>
     public string Name { get; }
 
-    public ILogger Logger { get; }
+    public StageLogs Logs { get; }
 
     /// <summary>The circuit whose state is observed; set once the stage has one.</summary>
     public CircuitBreaker? Circuit { get; set; }
@@ -66,7 +66,7 @@ internal sealed class StageTelemetry
         catch (Exception exception)
         {
             // A listener's fault must not become the call's.
-            CallbackFailed(ActivityListenerName, exception);
+            Logs.CallbackFailed(ActivityListenerName, exception);
             return null;
         }
     }
@@ -80,7 +80,7 @@ internal sealed class StageTelemetry
         catch (Exception exception)
         {
             // A listener's fault must not become the call's.
-            CallbackFailed(ActivityListenerName, exception);
+            Logs.CallbackFailed(ActivityListenerName, exception);
         }
     }
 
@@ -115,14 +115,14 @@ internal sealed class StageTelemetry
     public void RetryPlanned(Activity? activity, int attempt, in AttemptFailure failure, TimeSpan delay)
     {
         // Asked before the error's type is looked up: a retry is part of a call's latency.
-        bool logging = Logger.IsEnabled(LogLevel.Information);
+        bool logging = Logs.WantsRetries;
         if (!logging && activity is null)
             return;
 
         string errorType = failure.ErrorType;
         ErrorCategory category = failure.Classification.Category;
         if (logging)
-            StageLog.Retry(Logger, Pipeline, Stage, attempt, category, errorType, delay, failure.Error);
+            Logs.Retry(attempt, in failure, delay);
 
         if (activity is { IsAllDataRequested: true })
         {
@@ -138,31 +138,9 @@ internal sealed class StageTelemetry
 
     public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason)
     {
-        ErrorClassification classification = failure.Classification;
-        string errorType = failure.ErrorType;
-        LogLevel level = LevelOf(classification.Severity);
-        StageLog.RetriesExhausted(
-            Logger, level, Pipeline, Stage, attempts, classification.Category, errorType, reason, failure.Error);
+        Logs.RetriesExhausted(attempts, in failure, reason);
         Add(_instruments.RetriesExhausted, _tags);
     }
-
-    public void CallbackFailed(string callback, Exception exception) => StageLog.CallbackFailed(Logger, Pipeline, Stage, callback, exception);
-
-    public void RecordKept(
-        string? recordKey, string? sourcePosition, string disposition, string reason, ErrorCategory category, ErrorSeverity severity, Guid failureId, string fingerprint, Exception? error)
-    {
-        LogLevel level = LevelOf(severity);
-        if (Logger.IsEnabled(level))
-            StageLog.RecordKept(Logger, level, Pipeline, Stage, recordKey, sourcePosition, disposition, reason, category, failureId, fingerprint, error);
-    }
-
-    public void StoreFailed(Exception exception) => StageLog.StoreFailed(Logger, Pipeline, Stage, exception);
-
-    public void StoreRecovered() => StageLog.StoreRecovered(Logger, Pipeline, Stage);
-
-    public void SkipLimitCrossed(string crossed) => StageLog.SkipLimitCrossed(Logger, Pipeline, Stage, crossed);
-
-    public void NotificationsDropped(string notifier, long dropped) => StageLog.NotificationsDropped(Logger, Pipeline, Stage, notifier, dropped);
 
     public void RetryDenied() => Add(_instruments.RetriesDenied, _tags);
 
@@ -170,15 +148,7 @@ internal sealed class StageTelemetry
 
     public void CircuitChanged(CircuitTransition transition)
     {
-        StageLog.CircuitChanged(
-            Logger,
-            transition.To is CircuitState.Open or CircuitState.Isolated ? LogLevel.Warning : LogLevel.Information,
-            Pipeline,
-            Stage,
-            transition.From,
-            transition.To,
-            transition.Reason,
-            transition.BreakDuration);
+        Logs.CircuitChanged(transition);
         Add(
             _instruments.CircuitTransitions,
             [_tags[0], _tags[1], new("from", CircuitStateNames[(int)transition.From]), new("to", CircuitStateNames[(int)transition.To])]);
@@ -203,14 +173,6 @@ internal sealed class StageTelemetry
             measurements.Add(new(state == current ? 1 : 0, _tags[0], _tags[1], new("state", CircuitStateNames[(int)state])));
     }
 
-    private static LogLevel LevelOf(ErrorSeverity severity) => severity switch
-    {
-        ErrorSeverity.Low => LogLevel.Information,
-        ErrorSeverity.Medium => LogLevel.Warning,
-        ErrorSeverity.High => LogLevel.Error,
-        _ => LogLevel.Critical,
-    };
-
     private void Record(long elapsed, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         try
@@ -220,7 +182,7 @@ internal sealed class StageTelemetry
         catch (Exception exception)
         {
             // A listener's fault must not become the call's.
-            CallbackFailed(MeterListenerName, exception);
+            Logs.CallbackFailed(MeterListenerName, exception);
         }
     }
 
@@ -236,7 +198,7 @@ internal sealed class StageTelemetry
         catch (Exception exception)
         {
             // A listener's fault must not become the call's.
-            CallbackFailed(MeterListenerName, exception);
+            Logs.CallbackFailed(MeterListenerName, exception);
         }
     }
 

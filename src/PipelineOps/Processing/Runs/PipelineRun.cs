@@ -26,11 +26,16 @@ public sealed class PipelineRun
     {
         var scope = new Scope(Ambient.Value);
         Ambient.Value = this;
+        AmbientRun.Id = Id;
         return scope;
     }
 
     private sealed class Scope(PipelineRun? before) : IDisposable
     {
-        public void Dispose() => Ambient.Value = before;
+        public void Dispose()
+        {
+            Ambient.Value = before;
+            AmbientRun.Id = before?.Id;
+        }
     }
 }

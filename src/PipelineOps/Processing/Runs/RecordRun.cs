@@ -229,7 +229,7 @@ internal abstract class RecordRun<T>
 
         if (_skips.Add(1, result.Disposition is Disposition.Succeeded or Disposition.Filtered ? 0 : 1) is { } crossed)
         {
-            _policy.Telemetry.SkipLimitCrossed(crossed);
+            _policy.Telemetry.Logs.SkipLimitCrossed(crossed);
             Fail(new(crossed));
         }
     }
@@ -285,7 +285,7 @@ internal abstract class RecordRun<T>
         catch (AggregateException exception)
         {
             // The source, which is user code, is told of the stop at once, and may throw through to whoever stops.
-            _policy.Telemetry.CallbackFailed("source's reaction to the stop", exception);
+            _policy.Telemetry.Logs.CallbackFailed("source's reaction to the stop", exception);
         }
     }
 
