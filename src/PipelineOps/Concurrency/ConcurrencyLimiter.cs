@@ -26,6 +26,9 @@ internal sealed class ConcurrencyLimiter
     /// <summary>How many hold a slot. More than the limit for a while after it shrinks.</summary>
     public int Active => ActiveIn(Volatile.Read(ref _state));
 
+    /// <summary>How many may hold a slot.</summary>
+    public int MaxConcurrent => _maxConcurrent;
+
     public int Queued => QueuedIn(Volatile.Read(ref _state));
 
     /// <summary>Takes a slot if one is free and nobody waits for it.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>How a call failed: as its last attempt did, unless a derived type says otherwise.</summary>
@@ -18,6 +20,9 @@ internal class CallFailure(AttemptFailure lastAttempt, IReadOnlyList<FailureAtte
 
     /// <inheritdoc cref="AttemptFailure.ErrorType"/>
     public virtual string ErrorType => lastAttempt.ErrorType;
+
+    /// <summary>The span of the call that failed; the default if it had none.</summary>
+    public ActivityContext Span { get; set; }
 
     public virtual Exception? ToException() => lastAttempt.Error;
 }

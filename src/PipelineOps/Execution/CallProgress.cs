@@ -1,8 +1,13 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>What the executor keeps of a call in flight, besides its delegate.</summary>
 internal struct CallProgress
 {
+    /// <summary>The call's span; <see langword="null"/> if nobody wants it.</summary>
+    public Activity? Span;
+
     public CircuitPermit Permit;
     public CancellationLease Lease;
 
@@ -14,6 +19,12 @@ internal struct CallProgress
 
     /// <summary>Whether somebody wants to know how long the call takes, so that the precise clock was read at its start.</summary>
     public bool IsTimed;
+
+    /// <summary>Whether the call was counted where it began, and so must be where it ends.</summary>
+    public bool IsMetered;
+
+    /// <summary>Whether the call's span was asked for.</summary>
+    public bool IsTraced;
 
     public long StartTimestamp;
 

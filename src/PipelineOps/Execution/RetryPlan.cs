@@ -1,12 +1,10 @@
-using System.Diagnostics;
-
 namespace PipelineOps;
 
 /// <summary>Whether another attempt follows a failed one, and when.</summary>
 internal static class RetryPlan
 {
     /// <summary>Decides whether another attempt follows and after which delay. The reasons against it are asked in the order of their cost.</summary>
-    public static bool TryMake(StagePolicy policy, in CallProgress progress, in AttemptFailure failure, Activity? activity, ref TimeSpan delay)
+    public static bool TryMake(StagePolicy policy, in CallProgress progress, in AttemptFailure failure, in CallSubject subject, ref TimeSpan delay)
     {
         ErrorClassification classification = failure.Classification;
         if (!classification.IsRetryable || policy.MaxRetries == 0 || (policy.LeavesReduction && classification.Strategy == RecoveryStrategy.ReduceBatch))
@@ -30,18 +28,22 @@ internal static class RetryPlan
             }
             else if (policy.Budget?.TryWithdraw() == false)
             {
-                policy.Telemetry.RetryDenied();
+                policy.Metrics.Count(StageEvent.RetryDenied);
                 obstacle = "the retry budget is empty";
             }
         }
 
         if (obstacle is not null)
         {
-            policy.Telemetry.RetriesExhausted(progress.Attempts, in failure, obstacle);
+            policy.Telemetry.Logs.RetriesExhausted(progress.Attempts, in failure, obstacle);
+            policy.Metrics.Count(StageEvent.RetriesExhausted);
             return false;
         }
 
-        policy.Telemetry.RetryPlanned(activity, progress.Attempts, in failure, delay);
+        policy.Telemetry.Logs.Retry(progress.Attempts, in failure, delay);
+        if (progress.Span is { } span)
+            policy.Telemetry.Spans.RetryPlanned(span, progress.Attempts, in failure, delay);
+
         return true;
     }
 

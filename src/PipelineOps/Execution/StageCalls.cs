@@ -6,23 +6,32 @@ namespace PipelineOps;
 /// <typeparam name="TTask">What the delegate returns.</typeparam>
 internal interface IInvoker<out TTask>
 {
+    /// <summary>What the call is for.</summary>
+    CallSubject Subject { get; }
+
     TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken);
 }
 
 internal readonly struct StateInvoker<TState, TTask>(Func<TState, CancellationToken, TTask> action, TState state) : IInvoker<TTask>
 {
+    public CallSubject Subject => default;
+
     public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => action(state, cancellationToken);
 }
 
 /// <summary>As <see cref="StateInvoker{TState, TTask}"/>, but retries too keep the frames of a hot handler.</summary>
 internal readonly struct HandlerInvoker<TRecord>(Func<TRecord, CancellationToken, ValueTask> handler, TRecord record) : IInvoker<ValueTask>
 {
+    public CallSubject Subject => CallSubject.Of(record);
+
     public ValueTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => RecordHandler.Invoke(handler, record, cancellationToken);
 }
 
 internal readonly struct AttemptInvoker<TState, TTask>(Func<TState, StageAttempt, CancellationToken, TTask> action, TState state) : IInvoker<TTask>
 {
     private readonly long _call = StageAttempt.NextCall();
+
+    public CallSubject Subject => default;
 
     public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) =>
         action(state, new StageAttempt(attempt, lastError, _call), cancellationToken);
@@ -35,6 +44,9 @@ internal readonly struct AttemptInvoker<TState, TTask>(Func<TState, StageAttempt
 /// <typeparam name="T">The type of the result.</typeparam>
 internal interface IStageCall<out T>
 {
+    /// <inheritdoc cref="IInvoker{TTask}.Subject"/>
+    CallSubject Subject { get; }
+
     bool IsCompleted { get; }
 
     bool IsCompletedSuccessfully { get; }
@@ -56,6 +68,8 @@ internal struct ValueCall<TInvoker, T>(TInvoker invoker, ValueTask<T> pending = 
     where TInvoker : struct, IInvoker<ValueTask<T>>
 {
     private ValueTask<T> _pending = pending;
+
+    public readonly CallSubject Subject => invoker.Subject;
 
     public readonly bool IsCompleted => _pending.IsCompleted;
 
@@ -84,6 +98,8 @@ internal struct VoidCall<TInvoker>(TInvoker invoker, ValueTask pending = default
     where TInvoker : struct, IInvoker<ValueTask>
 {
     private ValueTask _pending = pending;
+
+    public readonly CallSubject Subject => invoker.Subject;
 
     public readonly bool IsCompleted => _pending.IsCompleted;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace PipelineOps;
@@ -21,7 +20,7 @@ internal static class StageExecutor
             case CallStart.Rejected:
                 return TShape.Rejected(policy.CircuitRejection!);
             case CallStart.Deferred:
-                return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
+                return Defer<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
         }
 
         call.Start(attempt: 1, lastError: null, token);
@@ -63,6 +62,8 @@ internal static class StageExecutor
                 }
 
                 break;
+            case CallStart.Deferred:
+                return Defer<ValueCall<StateInvoker<TState, ValueTask<T>>, T>, T, T, Throwing<T>>(policy, new(new(action, state)), progress, cancellationToken);
         }
 
         return RunAsync<ValueCall<StateInvoker<TState, ValueTask<T>>, T>, T, T, Throwing<T>>(
@@ -107,6 +108,9 @@ internal static class StageExecutor
                 }
 
                 break;
+            case CallStart.Deferred:
+                pending = Defer<VoidCall<HandlerInvoker<TRecord>>, None, CallEnd<None>, Recording<None>>(policy, new(new(handler, record)), progress, cancellationToken);
+                return false;
         }
 
         pending = RunAsync<VoidCall<HandlerInvoker<TRecord>>, None, CallEnd<None>, Recording<None>>(
@@ -118,12 +122,19 @@ internal static class StageExecutor
     private static CallStart Begin(
         StagePolicy policy, ref CallProgress progress, bool timed, CancellationToken callerToken, out CancellationToken token)
     {
+        if (!callerToken.IsCancellationRequested && !StageSpans.IsTracing && !policy.LogScopes)
+            return Acquire(policy, ref progress, timed, callerToken, out token);
+
+        // A span and a scope change the caller's execution context, which is to be given back.
         token = callerToken;
+        return CallStart.Deferred;
+    }
 
-        // A span changes the caller's execution context, which only an async method gives back.
-        if (callerToken.IsCancellationRequested || StageTelemetry.IsTracing)
-            return CallStart.Deferred;
-
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static CallStart Acquire(
+        StagePolicy policy, ref CallProgress progress, bool timed, CancellationToken callerToken, out CancellationToken token)
+    {
+        token = callerToken;
         if (policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
             return CallStart.Deferred;
 
@@ -135,16 +146,13 @@ internal static class StageExecutor
             if (progress.HoldsSlot)
                 policy.Limiter!.Release();
 
-            policy.Telemetry.CircuitRejected();
+            policy.Metrics.CircuitRejected();
             return CallStart.Rejected;
         }
 
         progress.Attempts = 1;
-        if (timed || policy.Telemetry.IsMetering || progress.Permit.WantsDuration)
-        {
-            progress.IsTimed = true;
-            progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
-        }
+        if (timed || policy.Metrics.IsMetering || progress.Permit.WantsDuration)
+            StartClock(policy, ref progress);
 
         if (policy.HasDeadline)
         {
@@ -153,6 +161,67 @@ internal static class StageExecutor
         }
 
         return CallStart.Begun;
+    }
+
+    private static void StartClock(StagePolicy policy, ref CallProgress progress)
+    {
+        progress.IsTimed = true;
+        progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
+        if (policy.Metrics.IsMetering)
+        {
+            progress.IsMetered = true;
+            policy.Metrics.CallBegan();
+        }
+    }
+
+    /// <summary>
+    /// A call that is traced, or that could not begin at once. One that is only traced needs no state machine either: the execution context that its span changes is
+    /// given back here, as an async method would.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask<TOut> Defer<TCall, T, TOut, TShape>(StagePolicy policy, TCall call, CallProgress progress, CancellationToken cancellationToken)
+        where TCall : struct, IStageCall<T>
+        where TShape : struct, IResultShape<T, TOut>
+    {
+        // Without a context to give back, as where its flow is suppressed, it takes an async method after all.
+        if (progress.HoldsSlot || cancellationToken.IsCancellationRequested || policy.LogScopes || !StageSpans.IsTracing
+            || policy.Telemetry.Spans.Attempts == AttemptSpans.Always || ExecutionContext.Capture() is not { } context)
+        {
+            return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
+        }
+
+        progress.IsTraced = true;
+        progress.Span = policy.Telemetry.Spans.StartCall(call.Subject);
+        try
+        {
+            switch (Acquire(policy, ref progress, TShape.TellsDuration || progress.Span is not null, cancellationToken, out CancellationToken token))
+            {
+                case CallStart.Rejected:
+                    if (progress.Span is { } rejected)
+                    {
+                        policy.Telemetry.Spans.CircuitRejected(rejected, policy.Circuit!.RetryAfter);
+                        policy.Telemetry.Spans.EndCall(rejected, 0, elapsed: 0, policy.CircuitRejection!.ErrorType, message: null);
+                    }
+
+                    return TShape.Rejected(policy.CircuitRejection!);
+                case CallStart.Begun:
+                    call.Start(attempt: 1, lastError: null, token);
+                    if (call.IsCompletedSuccessfully && !policy.JudgesResults<T>())
+                    {
+                        T value = call.GetResult();
+                        return new(TShape.Success(value, 1, Succeed(policy, in progress, TShape.TellsDuration)));
+                    }
+
+                    break;
+            }
+
+            return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
+        }
+        finally
+        {
+            if (progress.Span is not null)
+                ExecutionContext.Restore(context);
+        }
     }
 
     /// <summary>Gives back what a call held whose first attempt succeeded at once, reports it, and answers its duration if that is asked for.</summary>
@@ -175,7 +244,16 @@ internal static class StageExecutor
         long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
         TimeSpan duration = tellDuration || progress.Permit.WantsDuration ? policy.Telemetry.ToTimeSpan(elapsed) : default;
         progress.Permit.Success(duration);
-        policy.Telemetry.CallSucceeded(elapsed, attempts: 1);
+        if (progress.IsMetered)
+        {
+            policy.Metrics.AttemptSucceeded(elapsed);
+            policy.Metrics.CallSucceeded(elapsed, attempts: 1);
+        }
+
+        // Last, so that what is measured is measured within the span.
+        if (progress.Span is { } span)
+            policy.Telemetry.Spans.EndCall(span, attempts: 1, elapsed);
+
         return duration;
     }
 
@@ -190,21 +268,26 @@ internal static class StageExecutor
         where TCall : struct, IStageCall<T>
         where TShape : struct, IResultShape<T, TOut>
     {
-        Activity? activity = null;
+        IDisposable? scope = null;
         try
         {
             bool inFlight = progress.Attempts > 0;
             if (!inFlight)
             {
-                activity = policy.Telemetry.StartCall();
-                Prepare(policy, ref progress, TShape.TellsDuration || activity is not null);
+                if (!progress.IsTraced && StageSpans.IsTracing)
+                    progress.Span = policy.Telemetry.Spans.StartCall(call.Subject);
+
+                if (policy.LogScopes)
+                    scope = policy.Telemetry.Logs.BeginScope(policy.Telemetry.KeyOf(call.Subject), AmbientRun.Id);
+
+                Prepare(policy, ref progress, TShape.TellsDuration || progress.Span is not null);
                 if (cancellationToken.IsCancellationRequested)
-                    return End<T, TOut, TShape>(policy, in progress, activity, default, CancelledBefore(cancellationToken));
+                    return End<T, TOut, TShape>(policy, in progress, default, CancelledBefore(cancellationToken));
 
                 if (!progress.HoldsSlot && policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
                 {
                     if (await StageWaits.ForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
-                        return End<T, TOut, TShape>(policy, in progress, activity, default, refused);
+                        return End<T, TOut, TShape>(policy, in progress, default, refused);
 
                     progress.HoldsSlot = true;
                 }
@@ -213,7 +296,7 @@ internal static class StageExecutor
             Func<T, ErrorClassification?>? rule = policy.ResultRules?.Find<T>();
             T? value = default;
             AttemptFailure failure = default;
-            long attemptTimestamp = progress.StartTimestamp;
+            AttemptClock attempt = new(progress.StartTimestamp);
             TimeSpan delay = TimeSpan.Zero;
             List<FailureAttempt>? failedAttempts = null;
             while (true)
@@ -222,26 +305,24 @@ internal static class StageExecutor
                 {
                     if (policy.Circuit is { } circuit && !circuit.TryAcquire(out progress.Permit))
                     {
-                        (progress.Permit, CallFailure? refused) =
-                            await StageWaits.ForCircuitAsync(policy, circuit, progress.Remaining(policy), failure.Error, cancellationToken).ConfigureAwait(false);
+                        (progress.Permit, CallFailure? refused) = await StageWaits
+                            .ForCircuitAsync(policy, circuit, progress.Remaining(policy), failure.Error, progress.Span, cancellationToken).ConfigureAwait(false);
 
                         // What the dependency answered says more than that its circuit opened meanwhile.
                         if (refused is Rejection && progress.Attempts > 0)
                             refused = new CallFailure(failure, failedAttempts);
 
                         if (refused is not null)
-                            return End<T, TOut, TShape>(policy, in progress, activity, value, refused);
+                            return End<T, TOut, TShape>(policy, in progress, value, refused);
                     }
 
                     Discard(policy, value);
                     value = default;
                     if (progress.Attempts > 0)
-                        policy.Telemetry.RetryStarted(failure.Classification.Category);
+                        policy.Metrics.RetryStarted(failure.Classification.Category);
 
                     progress.Attempts++;
-                    if (progress.Permit.WantsDuration)
-                        attemptTimestamp = policy.TimeProvider.GetTimestamp();
-
+                    attempt.Begin(policy, in progress, delay);
                     CancellationToken token = progress.Arm(policy, progress.Remaining(policy), cancellationToken);
                     call.Start(progress.Attempts, failure.Error, token);
                 }
@@ -252,35 +333,37 @@ internal static class StageExecutor
 
                 StageTimeoutKind? timeout = progress.Lease.FiredDeadline;
                 progress.Lease.Dispose();
-                TimeSpan attemptDuration =
-                    progress.Permit.WantsDuration ? policy.Telemetry.ToTimeSpan(policy.TimeProvider.GetTimestamp() - attemptTimestamp) : default;
+                attempt.Stop(policy, in progress);
                 if (!call.IsCompletedSuccessfully)
                 {
                     failure = Judge(policy, call.GetError(), timeout, cancellationToken);
                 }
                 else if (!IsFailure(policy, rule, value = call.GetResult(), out failure))
                 {
-                    progress.Permit.Success(attemptDuration);
+                    progress.Permit.Success(attempt.Duration);
                     policy.Budget?.Deposit();
-                    return End<T, TOut, TShape>(policy, in progress, activity, value);
+                    attempt.Succeed(policy, in progress);
+                    return End<T, TOut, TShape>(policy, in progress, value, attempt.Ended);
                 }
 
+                attempt.Fail(policy, in progress, in failure);
                 if (TShape.TellsAttempts)
                     (failedAttempts ??= []).Add(new(progress.Attempts, policy.TimeProvider.GetUtcNow(), delay, failure.ErrorType));
 
                 if (failure.Classification.Circuit == CircuitEffect.Failure)
-                    progress.Permit.Failure(attemptDuration);
+                    progress.Permit.Failure(attempt.Duration);
                 else
                     progress.Permit.Neutral();
 
-                if (!RetryPlan.TryMake(policy, in progress, in failure, activity, ref delay))
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, new CallFailure(failure, failedAttempts));
+                if (!RetryPlan.TryMake(policy, in progress, in failure, call.Subject, ref delay))
+                    return End<T, TOut, TShape>(policy, in progress, value, new CallFailure(failure, failedAttempts));
 
+                attempt.TellAfterwards(policy, in progress, in failure);
                 if (delay > TimeSpan.Zero)
                     await Task.Delay(delay, policy.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
                 if (cancellationToken.IsCancellationRequested)
-                    return End<T, TOut, TShape>(policy, in progress, activity, value, StageWaits.Cancelled(policy, failure.Error, cancellationToken));
+                    return End<T, TOut, TShape>(policy, in progress, value, StageWaits.Cancelled(policy, failure.Error, cancellationToken));
             }
         }
         finally
@@ -288,18 +371,15 @@ internal static class StageExecutor
             if (progress.HoldsSlot)
                 policy.Limiter!.Release();
 
-            policy.Telemetry.EndCall(activity);
+            scope?.Dispose();
         }
     }
 
     // What Begin does in between, for the calls that did not come through it: sharing it costs the healthy call a nanosecond in seventeen.
     private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed)
     {
-        if (timed || policy.Telemetry.IsMetering)
-        {
-            progress.IsTimed = true;
-            progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
-        }
+        if (timed || policy.Metrics.IsMetering)
+            StartClock(policy, ref progress);
 
         if (policy.TotalTimeout > TimeSpan.Zero)
             progress.StartMilliseconds = policy.Clock.Milliseconds;
@@ -341,28 +421,25 @@ internal static class StageExecutor
     private static CallFailure CancelledBefore(CancellationToken cancellationToken) =>
         new(new OperationCanceledException(cancellationToken), ErrorClassification.Cancelled);
 
-    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T value)
+    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, T value, long ended)
         where TShape : struct, IResultShape<T, TOut>
     {
-        activity?.SetTag("pipelineops.attempts", progress.Attempts);
         if (!progress.IsTimed)
             return TShape.Success(value, progress.Attempts, TimeSpan.Zero);
 
-        long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
-        policy.Telemetry.CallSucceeded(elapsed, progress.Attempts);
+        long elapsed = (ended != 0 ? ended : policy.TimeProvider.GetTimestamp()) - progress.StartTimestamp;
+        if (progress.IsMetered)
+            policy.Metrics.CallSucceeded(elapsed, progress.Attempts);
+
+        if (progress.Span is { } span)
+            policy.Telemetry.Spans.EndCall(span, progress.Attempts, elapsed);
+
         return TShape.Success(value, progress.Attempts, policy.Telemetry.ToTimeSpan(elapsed));
     }
 
-    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, Activity? activity, T? value, CallFailure failure)
+    private static TOut End<T, TOut, TShape>(StagePolicy policy, in CallProgress progress, T? value, CallFailure failure)
         where TShape : struct, IResultShape<T, TOut>
     {
-        if (activity is not null)
-        {
-            activity.SetTag("pipelineops.attempts", progress.Attempts);
-            activity.SetTag("error.type", failure.ErrorType);
-            activity.SetStatus(ActivityStatusCode.Error);
-        }
-
         if (!failure.IsByResult)
         {
             // Nobody sees a result that an exception has overtaken.
@@ -371,12 +448,24 @@ internal static class StageExecutor
         }
 
         TimeSpan duration = TimeSpan.Zero;
-        if (progress.IsTimed && failure is not Rejection)
+        if (progress.IsTimed)
         {
             long elapsed = policy.TimeProvider.GetTimestamp() - progress.StartTimestamp;
-            duration = policy.Telemetry.ToTimeSpan(elapsed);
-            if (progress.Attempts > 0)
-                policy.Telemetry.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
+            if (failure is not Rejection)
+                duration = policy.Telemetry.ToTimeSpan(elapsed);
+
+            if (progress.IsMetered && progress.Attempts > 0)
+                policy.Metrics.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
+            else if (progress.IsMetered)
+                policy.Metrics.CallEndedUnattempted();
+
+            if (progress.Span is { } span)
+            {
+                // A rejection is the stage's and has no exception yet.
+                policy.Telemetry.Spans.EndCall(span, progress.Attempts, elapsed, failure.ErrorType, failure is Rejection ? null : failure.ToException()?.Message);
+                if (failure is not Rejection)
+                    failure.Span = span.Context;
+            }
         }
 
         return TShape.Failure(value, failure, progress.Attempts, duration);

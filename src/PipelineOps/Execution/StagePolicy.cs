@@ -8,6 +8,12 @@ internal sealed record StagePolicy
 
     public required StageTelemetry Telemetry { get; init; }
 
+    /// <summary>Those of <see cref="Telemetry"/>, a step nearer.</summary>
+    public required StageMetrics Metrics { get; init; }
+
+    /// <summary>Whether what the delegate logs is in a scope of its own.</summary>
+    public required bool LogScopes { get; init; }
+
     public required TimeProvider TimeProvider { get; init; }
 
     public required CoarseClock Clock { get; init; }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>The waits that a call may go through before an attempt, within its total timeout, and how they end in vain.</summary>
@@ -11,10 +13,17 @@ internal static class StageWaits
         try
         {
             CancellationToken token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
-            return await limiter.AcquireAsync(token).ConfigureAwait(false) ? null : policy.ConcurrencyRejection;
+            if (await limiter.AcquireAsync(token).ConfigureAwait(false))
+                return null;
+
+            policy.Metrics.Count(StageEvent.ConcurrencyRejected);
+            return policy.ConcurrencyRejection;
         }
         catch (OperationCanceledException)
         {
+            if (!cancellationToken.IsCancellationRequested)
+                policy.Metrics.Count(StageEvent.ConcurrencyRejected);
+
             return Ended(policy, null, cancellationToken);
         }
         finally
@@ -25,7 +34,7 @@ internal static class StageWaits
 
     /// <summary>Answers a permit, or why there is none: the circuit is open and the stage does not wait, or not that long.</summary>
     public static async ValueTask<(CircuitPermit Permit, CallFailure? Refused)> ForCircuitAsync(
-        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, Exception? lastError, CancellationToken cancellationToken)
+        StagePolicy policy, CircuitBreaker circuit, TimeSpan remaining, Exception? lastError, Activity? span, CancellationToken cancellationToken)
     {
         CancellationLease lease = default;
         long start = policy.Clock.Milliseconds;
@@ -40,7 +49,10 @@ internal static class StageWaits
                 // Only a break is sure to last: a half-open circuit frees its place as soon as the probe ends, however long the lease.
                 if (!policy.WaitWhileCircuitOpen || (circuit.State == CircuitState.Open && circuit.RetryAfter >= left))
                 {
-                    policy.Telemetry.CircuitRejected();
+                    policy.Metrics.CircuitRejected();
+                    if (span is not null)
+                        policy.Telemetry.Spans.CircuitRejected(span, circuit.RetryAfter);
+
                     return (default, policy.CircuitRejection);
                 }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>A batch handler that wants to know of its attempt.</summary>
@@ -16,6 +18,7 @@ internal readonly struct ReportHandler<TRecord>(Func<IReadOnlyList<TRecord>, Bat
     {
         // Each attempt tells anew: what one reported before it threw says nothing of the next.
         report.Reset(record.Count);
+        report.Span = Activity.Current?.Context ?? default;
         return RecordHandler.Invoke(handler, record, report, cancellationToken);
     }
 }
@@ -41,6 +44,6 @@ internal readonly struct SingleOfBatch<TRecord, TCall>(TCall call, BatchReport? 
             ? new(report.ErrorOf(0), policy.ErrorClassifier.Classify(report.ErrorOf(0), cancellationToken))
             : new(null, ErrorClassification.Unknown);
         var attempt = new FailureAttempt(end.Attempts, policy.TimeProvider.GetUtcNow(), TimeSpan.Zero, failure.ErrorType);
-        return end with { Failure = new CallFailure(failure, [attempt]) };
+        return end with { Failure = new CallFailure(failure, [attempt]) { Span = report.Span } };
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace PipelineOps;
@@ -23,6 +24,9 @@ internal sealed class BatchRecovery<TRecord, TCall>
     // Records that failed alone for their size while no call had succeeded yet: whether they are too large or the dependency has no room at all is not known.
     private readonly List<(int Index, CallEnd<None> End)> _oversized = [];
     private bool _anySucceeded;
+
+    // Of the first call in which a record failed that is kept.
+    private ActivityContext _span;
     private int _calls;
 
     // Set once nothing more is to be called: the rest is given back.
@@ -199,6 +203,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 await ConvictAsync(start, isolation.Poison[convicted], own, earlier).ConfigureAwait(false);
         }
 
+        Policy.Metrics.BatchIsolated(isolation.Calls);
         await EndIsolationAsync(isolation, start, count, own, whole, earlier).ConfigureAwait(false);
     }
 
@@ -267,8 +272,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
             return new RecordResult(Disposition.Returned, context.TotalAttempts, failed);
         }
 
-        FailureRecord kept = Recovery.Compose(record, context, outcome);
-        _kept.Add((index, kept, context.Error));
+        FailureRecord kept = Compose(index, context, outcome);
         return new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept });
     }
 
@@ -302,8 +306,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
                 continue;
             }
 
-            FailureRecord kept = Recovery.Compose(_records[i], context, outcome);
-            _kept.Add((i, kept, context.Error));
+            FailureRecord kept = Compose(i, context, outcome);
             _results[i] = new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept });
         }
     }
@@ -380,16 +383,25 @@ internal sealed class BatchRecovery<TRecord, TCall>
             Policy,
             new(_call, _report, _records, index),
             _records[index],
-            new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)),
+            new CallFailure(new AttemptFailure(null, ErrorClassification.Unknown)) { Span = _report!.Span },
             attempts,
             _results.Length);
         RecoveryOutcome outcome = RecoveryOutcome.Keep(Disposition.FailedUnknown, DispositionReason.Unreported, NextAction.Continue);
-        FailureRecord kept = Recovery.Compose(_records[index], context, outcome);
-        _kept.Add((index, kept, null));
+        FailureRecord kept = Compose(index, context, outcome);
         _results[index] = new RecordResult(Disposition.FailedUnknown, attempts, RecordRecovery.Describe(context, outcome) with { Kept = kept });
     }
 
-    private CallFailure Failure(Exception error) => new(error, Policy.ErrorClassifier.Classify(error, _cancellationToken));
+    private FailureRecord Compose(int index, RecoveryContext context, in RecoveryOutcome outcome)
+    {
+        if (_span == default)
+            _span = context.Span;
+
+        FailureRecord failure = Recovery.Compose(_records[index], context, outcome);
+        _kept.Add((index, failure, context.Error));
+        return failure;
+    }
+
+    private CallFailure Failure(Exception error) => new(error, Policy.ErrorClassifier.Classify(error, _cancellationToken)) { Span = _report!.Span };
 
     private static void Remember(Dictionary<int, List<FailureAttempt>> history, int index, FailureAttempt attempt)
     {
@@ -411,7 +423,7 @@ internal sealed class BatchRecovery<TRecord, TCall>
         if (_kept.Count == 0)
             return;
 
-        if (await Recovery.Store.KeepAsync([.. _kept.Select(static kept => kept.Failure)], _cancellationToken).ConfigureAwait(false) is { } storeError)
+        if (await Recovery.KeepAsync([.. _kept.Select(static kept => kept.Failure)], _span, _cancellationToken).ConfigureAwait(false) is { } storeError)
         {
             foreach ((int index, _, _) in _kept)
                 _results[index] = _results[index]!.Value.Unkept(failed => Recovery.Unkept(failed, storeError));

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>
@@ -53,6 +55,9 @@ public sealed class BatchReport
         ArgumentNullException.ThrowIfNull(error);
         Set(index, State.Failed, error);
     }
+
+    /// <summary>The span of the call that reports; the default if there is none.</summary>
+    internal ActivityContext Span { get; set; }
 
     internal void Reset(int count)
     {

@@ -61,6 +61,9 @@ internal sealed class RecordContext<TRecord, T, TCall> : RecoveryContext
     private void Tell(CallFailure failure, IReadOnlyList<FailureAttempt> earlier)
     {
         Error = failure.ToException();
+        if (failure.Span != default)
+            Span = failure.Span;
+
         Classification = failure.Classification;
         Attempts = [.. earlier, .. failure.Attempts.Select(attempt => attempt with { Number = attempt.Number + earlier.Count, BatchSize = BatchSize })];
     }

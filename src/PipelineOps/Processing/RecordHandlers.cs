@@ -30,6 +30,8 @@ internal readonly struct AttemptHandler<TRecord, TState, TTask>(Func<TRecord, TS
 internal readonly struct RecordInvoker<TRecord, THandler, TTask>(THandler handler, TRecord record, long call) : IInvoker<TTask>
     where THandler : struct, IRecordHandler<TRecord, TTask>
 {
+    public CallSubject Subject => CallSubject.Of(record);
+
     public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) =>
         handler.Invoke(record, new StageAttempt(attempt, lastError, call), cancellationToken);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace PipelineOps;
@@ -13,6 +14,7 @@ internal sealed class RecordProcessor : IDisposable
     private readonly BatchOptions _batches;
     private readonly StoreGate _store;
     private readonly bool _isLimited;
+    private readonly bool _measuresAge;
     private readonly SkipLimits _skipLimits;
 
     public RecordProcessor(StagePolicy policy, RecoveryOptions options, RecordLedger ledger)
@@ -29,6 +31,7 @@ internal sealed class RecordProcessor : IDisposable
         SingleRetryPolicy = BatchPolicy with { MaxRetries = Math.Min(1, policy.MaxRetries) };
         _batches = options.Batches;
         _skipLimits = options.SkipLimits;
+        _measuresAge = policy.Telemetry.Origins.Any;
     }
 
     public StagePolicy Policy { get; }
@@ -78,6 +81,9 @@ internal sealed class RecordProcessor : IDisposable
         counts.Begin(1);
         if (StageExecutor.TryComplete(Policy, handler, record, cancellationToken, out ValueTask<CallEnd<None>> pending))
         {
+            if (_measuresAge)
+                MeasureAge(record);
+
             counts.End(Disposition.Succeeded, 1);
             return new(new RecordResult(Disposition.Succeeded, 1));
         }
@@ -102,6 +108,9 @@ internal sealed class RecordProcessor : IDisposable
         if (end.Failure is not null || _isLimited)
             return FinishAsync<TRecord, T, TCall>(new(end), record, call, parent, cancellationToken);
 
+        if (_measuresAge)
+            MeasureAge(record);
+
         Disposition disposition = DispositionOf(end.Value);
         Ledger.End(disposition, 1);
         return new(new RecordResult<T>(end.Value, new RecordResult(disposition, end.Attempts)));
@@ -113,13 +122,32 @@ internal sealed class RecordProcessor : IDisposable
         FailureRecord failure, TCall call, bool allowRedacted, CancellationToken cancellationToken)
         where TCall : struct, IRecordCall<TRecord, T>
     {
-        TRecord record = Recovery.ReadPayload<TRecord>(failure, allowRedacted);
-        RecordResult result = await ProcessAsync<TRecord, T, TCall>(record, call, cancellationToken, failure).ConfigureAwait(false);
-        if (result.IsSettled)
-            return result.Failure is null ? RedriveOutcome.Redriven : RedriveOutcome.FailedAgain;
+        StageSpans spans = Policy.Telemetry.Spans;
+        Activity? redrive = StageSpans.IsTracing ? spans.StartRedrive(failure.Id, failure.RedriveCount, failure.RecordKey, failure.TraceParent) : null;
+        Exception? error = null;
+        try
+        {
+            TRecord record = Recovery.ReadPayload<TRecord>(failure, allowRedacted);
+            RecordResult result = await ProcessAsync<TRecord, T, TCall>(record, call, cancellationToken, failure).ConfigureAwait(false);
+            if (result.IsSettled)
+            {
+                error = result.Error;
+                return result.Failure is null ? RedriveOutcome.Redriven : RedriveOutcome.FailedAgain;
+            }
 
-        cancellationToken.ThrowIfCancellationRequested();
-        throw result.StoreError ?? result.Error ?? new InvalidOperationException($"Stage {Policy.Telemetry.Name} gave the record back: {result}.");
+            cancellationToken.ThrowIfCancellationRequested();
+            throw result.StoreError ?? result.Error ?? new InvalidOperationException($"Stage {Policy.Telemetry.Name} gave the record back: {result}.");
+        }
+        catch (Exception exception)
+        {
+            error = exception;
+            throw;
+        }
+        finally
+        {
+            if (redrive is not null)
+                spans.End(redrive, error);
+        }
     }
 
     /// <summary>A batch, with a report if its handler gives one.</summary>
@@ -133,6 +161,7 @@ internal sealed class RecordProcessor : IDisposable
             return new(new BatchResult(0, 0));
 
         Ledger.Begin(count);
+        Policy.Metrics.BatchBegan(count);
         if (_store.IsClosed || Capacity.Limit < count)
             return FinishBatchAsync(null, records, count, call, report, effect, needsWitness, cancellationToken);
 
@@ -143,6 +172,9 @@ internal sealed class RecordProcessor : IDisposable
         CallEnd<None> end = pending.Result;
         if (end.Failure is not null || report is not null || _isLimited)
             return FinishBatchAsync(new(end), records, count, call, report, effect, needsWitness, cancellationToken);
+
+        if (_measuresAge)
+            MeasureAges(records, count);
 
         Ledger.End(Disposition.Succeeded, count);
         return new(new BatchResult(count, end.Attempts));
@@ -175,6 +207,9 @@ internal sealed class RecordProcessor : IDisposable
             }
 
             ended = result;
+            if (_measuresAge)
+                MeasureAges(records, count, result);
+
             return _isLimited ? Limit(result) : result;
         }
         finally
@@ -234,11 +269,32 @@ internal sealed class RecordProcessor : IDisposable
                 ? new(end.Value, new RecordResult(DispositionOf(end.Value), end.Attempts))
                 : await Recovery.RecoverAsync<TRecord, T, TCall>(record, call, end, parent, cancellationToken).ConfigureAwait(false);
             disposition = result.Disposition;
+            if (_measuresAge && disposition != Disposition.Returned)
+                MeasureAge(record);
+
             return _isLimited ? Limit(result) : result;
         }
         finally
         {
             Ledger.End(disposition, 1);
+        }
+    }
+
+    private void MeasureAge<TRecord>(TRecord record)
+    {
+        if (Policy.Metrics.WantsAges && Policy.Telemetry.Origins.Of(record).EventTime is { } time)
+            Policy.Metrics.RecordEnded(Policy.TimeProvider.GetUtcNow() - time);
+    }
+
+    private void MeasureAges<TRecord>(IReadOnlyList<TRecord> records, int count, in BatchResult? result = null)
+    {
+        if (!Policy.Metrics.WantsAges)
+            return;
+
+        for (int i = 0; i < count; i++)
+        {
+            if (result is null || result.Value[i].IsSettled)
+                MeasureAge(records[i]);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>Decides on records that failed, and keeps them. One for each stage and its options.</summary>
@@ -67,7 +69,7 @@ internal sealed class RecordRecovery : IDisposable
             return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, failed));
 
         FailureRecord kept = Compose(record, context, outcome, parent);
-        if (await Store.KeepAsync([kept], cancellationToken).ConfigureAwait(false) is { } storeError)
+        if (await KeepAsync([kept], context.Span, cancellationToken).ConfigureAwait(false) is { } storeError)
             return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, Unkept(failed, storeError)));
 
         Announce(kept, context.Error);
@@ -152,12 +154,40 @@ internal sealed class RecordRecovery : IDisposable
             Run = PipelineRun.Current?.Id,
             Fingerprint = context.Fingerprint,
             Parent = parent,
+            Span = context.Span,
             Now = _policy.TimeProvider.GetUtcNow(),
         });
         if (context.RecoveryError is { } recoveryError)
             failure = failure with { Exceptions = [.. failure.Exceptions, FailureCauses.Of(recoveryError)[0]] };
 
         return failure with { Severity = _escalation.Escalate(failure.Fingerprint, failure.Severity) };
+    }
+
+    /// <summary>Keeps failures. Answers <see langword="null"/> once they are, or why they could not be, in the time that there is.</summary>
+    /// <param name="failures">The failures.</param>
+    /// <param name="call">The span of the call in which they failed.</param>
+    /// <param name="cancellationToken">Ends the waiting for a store that fails.</param>
+    public async ValueTask<Exception?> KeepAsync(IReadOnlyList<FailureRecord> failures, ActivityContext call, CancellationToken cancellationToken)
+    {
+        StageSpans spans = _policy.Telemetry.Spans;
+        Activity? keep = spans.StartKeep(call, failures.Count);
+        Exception? storeError = null;
+        try
+        {
+            storeError = await Store.KeepAsync(failures, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (keep is not null)
+            {
+                for (int i = 0; i < failures.Count && storeError is null; i++)
+                    spans.DescribeKept(keep, i, failures.Count, failures[i].Id, failures[i].RecordKey, failures[i].Disposition);
+
+                spans.End(keep, storeError);
+            }
+        }
+
+        return storeError;
     }
 
     /// <summary>Tells of a failure that is kept.</summary>

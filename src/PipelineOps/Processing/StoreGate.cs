@@ -96,6 +96,7 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
 
     private async ValueTask<Exception?> TryKeepAsync(IReadOnlyList<FailureRecord> failures)
     {
+        long start = policy.TimeProvider.GetTimestamp();
         try
         {
             try
@@ -107,10 +108,16 @@ internal sealed class StoreGate(Func<IFailureStore> open, Action? release, TimeS
                 release?.Invoke();
             }
 
+            policy.Metrics.StoreAppended(policy.TimeProvider.GetTimestamp() - start, error: null);
+            foreach (FailureRecord failure in failures)
+                policy.Metrics.FailureStored(failure.Category);
+
             return null;
         }
         catch (Exception exception)
         {
+            policy.Metrics.StoreAppended(policy.TimeProvider.GetTimestamp() - start, exception);
+
             // A store is user code, and a disk may fail in any way: whatever it is, the failures are not kept.
             policy.Telemetry.Logs.StoreFailed(exception);
             return exception;

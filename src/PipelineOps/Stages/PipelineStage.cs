@@ -22,6 +22,7 @@ public sealed partial class PipelineStage : IDisposable
 {
     private readonly object _reconfiguring = new();
     private readonly StageTelemetry _telemetry;
+    private readonly bool _logScopes;
     private volatile StagePolicy? _policy;
 
     // Made by the first use: a stage that processes calls only does not pay for the record level.
@@ -32,9 +33,12 @@ public sealed partial class PipelineStage : IDisposable
     private PipelineStage(string pipeline, string name, StageOptions options)
     {
         TimeProvider timeProvider = options.TimeProvider ?? TimeProvider.System;
-        StageInstruments instruments = options.MeterFactory is { } factory ? StageInstruments.For(factory) : StageInstruments.Shared;
         ILogger logger = options.LoggerFactory is { } loggers ? new SafeLogger(loggers.CreateLogger("PipelineOps")) : NullLogger.Instance;
-        _telemetry = new StageTelemetry(pipeline, name, instruments, logger, timeProvider);
+        _telemetry = new StageTelemetry(pipeline, name, TelemetryMeter.For(options.MeterFactory), logger, timeProvider, options.Telemetry.Copy());
+        _telemetry.Metrics.ReadConcurrency = ReadConcurrency;
+        _telemetry.Metrics.ReadRecords = ReadRecords;
+        _telemetry.Metrics.ReadBatchLimit = ReadBatchLimit;
+        _logScopes = options.Telemetry.LogScopes;
         _policy = BuildPolicy(options, timeProvider, previous: null);
         _recovery = options.Recovery.Copy();
     }
@@ -304,7 +308,7 @@ public sealed partial class PipelineStage : IDisposable
             _records = null;
         }
 
-        _telemetry.Unregister();
+        _telemetry.Metrics.Unregister();
     }
 
     /// <summary>The pipeline's and the stage's name, as in <c>orders/load</c>.</summary>
@@ -322,6 +326,22 @@ public sealed partial class PipelineStage : IDisposable
         static async ValueTask AwaitAsync(ValueTask<None> pending) => await pending.ConfigureAwait(false);
     }
 
+    private void CircuitChanged(CircuitTransition transition)
+    {
+        _telemetry.Metrics.CircuitChanged(transition);
+        _telemetry.Logs.CircuitChanged(transition);
+    }
+
+    private ConcurrencyReading? ReadConcurrency() => _policy?.Limiter is { } limiter ? new(limiter.Active, limiter.Queued, limiter.MaxConcurrent) : null;
+
+    private RecordReading ReadRecords()
+    {
+        RecordAccounting accounting = Accounting;
+        return new([.. Enum.GetValues<Disposition>().Select(disposition => accounting[disposition])], accounting.InFlight);
+    }
+
+    private int? ReadBatchLimit() => _records?.Capacity.Limit;
+
     private RecordProcessor MakeRecords()
     {
         lock (_reconfiguring)
@@ -337,6 +357,8 @@ public sealed partial class PipelineStage : IDisposable
         return new StagePolicy
         {
             Telemetry = _telemetry,
+            Metrics = _telemetry.Metrics,
+            LogScopes = _logScopes,
             TimeProvider = timeProvider,
             Clock = previous?.Clock ?? new CoarseClock(timeProvider),
             Random = GuardedRandom(options.Random),
@@ -366,7 +388,7 @@ public sealed partial class PipelineStage : IDisposable
             if (previous is null)
             {
                 circuit = new CircuitBreaker(options.CircuitBreaker, timeProvider, GuardedRandom(options.Random));
-                circuit.Transitioned += _telemetry.CircuitChanged;
+                circuit.Transitioned += CircuitChanged;
             }
             else
             {
@@ -379,7 +401,7 @@ public sealed partial class PipelineStage : IDisposable
         if (circuit is null)
             previous?.Reset();
 
-        _telemetry.Circuit = circuit;
+        _telemetry.Metrics.Circuit = circuit;
         return circuit;
     }
 

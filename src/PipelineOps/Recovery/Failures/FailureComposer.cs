@@ -56,9 +56,13 @@ internal sealed class FailureComposer(
             Host = FailureOrigin.Host,
             Process = FailureOrigin.Process,
             Version = FailureOrigin.Version,
-            TraceParent = description.TraceParent ?? parent?.TraceParent ?? CurrentTrace(),
+            TraceParent = description.TraceParent ?? parent?.TraceParent ?? TraceParent(details.Span),
         };
     }
 
-    private static string? CurrentTrace() => Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null;
+    // Without a span of the call that of its caller.
+    private static string? TraceParent(ActivityContext span) =>
+        span != default ? $"00-{span.TraceId}-{span.SpanId}-{(byte)span.TraceFlags:x2}"
+        : Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id
+        : null;
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>What a stage knows of a record that it keeps, beside the record itself.</summary>
@@ -26,6 +28,9 @@ internal readonly record struct FailureDetails
 
     /// <summary>The failure that was redriven.</summary>
     public FailureRecord? Parent { get; init; }
+
+    /// <summary>The span of the call in which the record failed; the default if there is none.</summary>
+    public ActivityContext Span { get; init; }
 
     public DateTimeOffset Now { get; init; }
 }

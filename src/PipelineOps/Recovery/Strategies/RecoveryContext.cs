@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PipelineOps;
 
 /// <summary>A record that failed, for the recovery that decides on it.</summary>
@@ -53,6 +55,9 @@ public abstract class RecoveryContext
     /// <summary>What the recovery itself ran into, if it did: kept with the failure, beside the record's own error, and logged.</summary>
     /// <value><see langword="null"/> (the default) if it ran into nothing; what a recovery throws if it throws.</value>
     public Exception? RecoveryError { get; set; }
+
+    /// <summary>The span of the call in which the record failed; the default if there is none.</summary>
+    internal ActivityContext Span { get; private protected set; }
 
     /// <summary>Processes the record, or an adapted one, once more: one call without retries.</summary>
     /// <param name="record">The record to process; of the type of <see cref="Record"/>.</param>

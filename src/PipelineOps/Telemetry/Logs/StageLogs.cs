@@ -50,6 +50,9 @@ internal sealed class StageLogs(string pipeline, string stage, ILogger logger)
 
     public void NotificationsDropped(string notifier, long dropped) => StageLog.NotificationsDropped(logger, pipeline, stage, notifier, dropped);
 
+    /// <summary>Begins a scope around what a handler logs.</summary>
+    public IDisposable? BeginScope(string? recordKey, string? run) => logger.BeginScope($"{pipeline}/{stage} {recordKey} {run}");
+
     private static LogLevel LevelOf(ErrorSeverity severity) => severity switch
     {
         ErrorSeverity.Low => LogLevel.Information,

@@ -1,0 +1,31 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+
+namespace PipelineOps;
+
+/// <summary>A meter with all that is measured by it: one for each factory of meters, and one for what is made without a factory.</summary>
+internal sealed class TelemetryMeter
+{
+    private static readonly ConditionalWeakTable<IMeterFactory, TelemetryMeter> OfFactories = [];
+
+    private TelemetryMeter(IMeterFactory? factory)
+    {
+        Meter meter = factory is null
+            ? new Meter(PipelineOpsTelemetry.MeterName, PipelineOpsTelemetry.Version)
+            : factory.Create(new MeterOptions(PipelineOpsTelemetry.MeterName) { Version = PipelineOpsTelemetry.Version });
+        Stages = new StageInstruments(meter);
+        Queues = new QueueInstruments(meter);
+        Runs = new RunInstruments(meter);
+    }
+
+    public static TelemetryMeter Shared { get; } = new(factory: null);
+
+    public StageInstruments Stages { get; }
+
+    public QueueInstruments Queues { get; }
+
+    public RunInstruments Runs { get; }
+
+    public static TelemetryMeter For(IMeterFactory? factory) =>
+        factory is null ? Shared : OfFactories.GetValue(factory, static factory => new TelemetryMeter(factory));
+}

@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+
+namespace PipelineOps;
+
+/// <summary>Asks the user's code where a record comes from.</summary>
+internal sealed class RecordOrigins(IReadOnlyDictionary<Type, Func<object, RecordOrigin>> described, StageLogs logs)
+{
+    private readonly KeyValuePair<Type, Func<object, RecordOrigin>>[] _described = [.. described];
+    private readonly ConcurrentDictionary<Type, Func<object, RecordOrigin>?> _byType = new();
+
+    /// <summary>Whether the origin of any record is known.</summary>
+    public bool Any => _described.Length > 0;
+
+    /// <summary>Whether the origin of records of this type is known.</summary>
+    public bool Knows(Type type) => Any && Find(type) is not null;
+
+    /// <summary>The record's origin; the default if it is not known.</summary>
+    public RecordOrigin Of(object? record)
+    {
+        if (!Any || record is null || Find(record.GetType()) is not { } describe)
+            return default;
+
+        try
+        {
+            return describe(record);
+        }
+        catch (Exception exception)
+        {
+            // User code: whatever it throws is reported and otherwise ignored.
+            logs.CallbackFailed("description of a record's origin", exception);
+            return default;
+        }
+    }
+
+    private Func<object, RecordOrigin>? Find(Type type) => _byType.GetOrAdd(type, static (type, described) => Nearest(type, described), _described);
+
+    /// <summary>That of the type itself, else of the nearest base class, else of an interface.</summary>
+    private static Func<object, RecordOrigin>? Nearest(Type type, KeyValuePair<Type, Func<object, RecordOrigin>>[] described)
+    {
+        for (Type? candidate = type; candidate is not null && candidate != typeof(object); candidate = candidate.BaseType)
+        {
+            if (Array.Find(described, entry => entry.Key == candidate).Value is { } exact)
+                return exact;
+        }
+
+        return Array.Find(described, entry => entry.Key.IsInterface && entry.Key.IsAssignableFrom(type)).Value
+            ?? Array.Find(described, static entry => entry.Key == typeof(object)).Value;
+    }
+}

@@ -1,0 +1,289 @@
+using System.Diagnostics;
+
+namespace PipelineOps;
+
+/// <summary>The spans of one stage. A listener's fault never becomes a call's.</summary>
+/// <remarks>
+/// A span begins at the wall clock's time and ends as much later as the monotonic clock says, so that it is as long as the measurement of the same call, and has its
+/// attempts within it.
+/// </remarks>
+internal sealed class StageSpans
+{
+    // As many as an OpenTelemetry SDK keeps of a span's events.
+    private const int MaxFailureEvents = 128;
+
+    private static readonly ActivitySource Source = new(PipelineOpsTelemetry.ActivitySourceName, PipelineOpsTelemetry.Version ?? string.Empty);
+
+    private readonly string _call;
+    private readonly string _attempt;
+    private readonly string _keep;
+    private readonly string _redrive;
+    private readonly KeyValuePair<string, object?>[] _tags;
+    private readonly StageLogs _logs;
+    private readonly RecordOrigins _origins;
+    private readonly TimeProvider _timeProvider;
+    private readonly double _timeSpanTicksPerTick;
+    private readonly int _maxLinks;
+
+    public StageSpans(string pipeline, string stage, StageLogs logs, RecordOrigins origins, TimeProvider timeProvider, TelemetryOptions options)
+    {
+        _call = $"{pipeline}/{stage}";
+        _attempt = $"{_call} attempt";
+        _keep = $"{_call} keep";
+        _redrive = $"{_call} redrive";
+        _tags = [new("pipeline", pipeline), new("stage", stage)];
+        _logs = logs;
+        _origins = origins;
+        _timeProvider = timeProvider;
+        _timeSpanTicksPerTick = (double)TimeSpan.TicksPerSecond / timeProvider.TimestampFrequency;
+        _maxLinks = options.MaxLinks;
+        Attempts = options.AttemptSpans;
+    }
+
+    /// <summary>Whether anybody wants spans.</summary>
+    public static bool IsTracing => PipelineOpsTelemetry.IsSupported && Source.HasListeners();
+
+    /// <summary>When attempts have spans.</summary>
+    public AttemptSpans Attempts { get; }
+
+    /// <summary>Starts a call's span, if somebody wants it. The caller gives the execution context back that was there before.</summary>
+    public Activity? StartCall(in CallSubject subject)
+    {
+        try
+        {
+            return subject.Record is null ? TellRun(StartCall(default(ActivityContext)), AmbientRun.Id) : StartOf(in subject);
+        }
+        catch (Exception exception)
+        {
+            ListenerFailed(exception);
+            return null;
+        }
+    }
+
+    /// <summary>Ends the span of a call that succeeded; times are in ticks of the stage's clock, from the call's beginning.</summary>
+    public void EndCall(Activity call, int attempts, long elapsed)
+    {
+        if (call.IsAllDataRequested)
+            call.SetTag(SpanAttribute.Attempts, attempts);
+
+        End(call, call.StartTimeUtc + ToTimeSpan(elapsed));
+    }
+
+    /// <summary>Ends the span of a call that failed.</summary>
+    public void EndCall(Activity call, int attempts, long elapsed, string errorType, string? message)
+    {
+        if (call.IsAllDataRequested)
+            call.SetTag(SpanAttribute.Attempts, attempts);
+
+        Fail(call, errorType, message);
+        End(call, call.StartTimeUtc + ToTimeSpan(elapsed));
+    }
+
+    /// <summary>Starts an attempt's span, within its call's.</summary>
+    public Activity? StartAttempt(Activity call, int number, TimeSpan delay, long elapsed)
+    {
+        Activity? attempt = Start(_attempt, call.Context, call.StartTimeUtc + ToTimeSpan(elapsed));
+        if (attempt is { IsAllDataRequested: true })
+        {
+            attempt.SetTag(SpanAttribute.Attempt, number);
+            if (number > 1)
+                attempt.SetTag(SpanAttribute.Delay, delay.TotalSeconds);
+        }
+
+        return attempt;
+    }
+
+    public void EndAttempt(Activity call, Activity attempt, long elapsed) => End(attempt, call.StartTimeUtc + ToTimeSpan(elapsed));
+
+    public void EndAttempt(Activity call, Activity attempt, long elapsed, in AttemptFailure failure)
+    {
+        Fail(attempt, failure.ErrorType, failure.Error?.Message);
+        End(attempt, call.StartTimeUtc + ToTimeSpan(elapsed));
+    }
+
+    public void RetryPlanned(Activity call, int attempt, in AttemptFailure failure, TimeSpan delay)
+    {
+        if (!call.IsAllDataRequested)
+            return;
+
+        call.AddEvent(new ActivityEvent("retry", _timeProvider.GetUtcNow(), new ActivityTagsCollection
+        {
+            ["attempt"] = attempt,
+            ["category"] = failure.Classification.Category.ToTag(),
+            [SpanAttribute.ErrorType] = failure.ErrorType,
+            ["delay"] = delay.TotalSeconds,
+        }));
+    }
+
+    public void CircuitRejected(Activity call, TimeSpan? retryAfter)
+    {
+        if (!call.IsAllDataRequested)
+            return;
+
+        ActivityTagsCollection tags = retryAfter is { } time ? new() { ["retry_after"] = time.TotalSeconds } : [];
+        call.AddEvent(new ActivityEvent("circuit_rejected", _timeProvider.GetUtcNow(), tags));
+    }
+
+    /// <summary>Starts the span of failures that are put into the failure store, as a child of the call that failed.</summary>
+    public Activity? StartKeep(ActivityContext call, int failures)
+    {
+        // Without its call's span, which somebody did not want, it would be a trace of its own.
+        Activity? keep = call == default ? null : Start(_keep, call, _timeProvider.GetUtcNow());
+        if (keep is { IsAllDataRequested: true } && failures > 1)
+            keep.SetTag(SpanAttribute.BatchSize, failures);
+
+        return keep;
+    }
+
+    /// <summary>Tells which failure is kept.</summary>
+    public void DescribeKept(Activity keep, int place, int failures, Guid failureId, string? recordKey, Disposition disposition)
+    {
+        if (!keep.IsAllDataRequested || place >= MaxFailureEvents)
+            return;
+
+        if (failures == 1)
+        {
+            keep.SetTag(SpanAttribute.FailureId, failureId.ToString());
+            if (recordKey is not null)
+                keep.SetTag(SpanAttribute.RecordKey, recordKey);
+
+            keep.SetTag(SpanAttribute.Disposition, disposition.ToTag());
+            return;
+        }
+
+        ActivityTagsCollection tags = new() { [SpanAttribute.FailureId] = failureId.ToString(), [SpanAttribute.Disposition] = disposition.ToTag() };
+        if (recordKey is not null)
+            tags[SpanAttribute.RecordKey] = recordKey;
+
+        keep.AddEvent(new ActivityEvent("failure", _timeProvider.GetUtcNow(), tags));
+    }
+
+    /// <summary>Starts the span of a failure that is processed again: the root of a trace of its own. Call it where the execution context is given back.</summary>
+    public Activity? StartRedrive(Guid failureId, int redriveCount, string? recordKey, string? traceParent)
+    {
+        Activity? caller = Activity.Current;
+        Activity.Current = null;
+        Activity? redrive = Start(_redrive, default, _timeProvider.GetUtcNow());
+        if (redrive is null)
+        {
+            Activity.Current = caller;
+            return null;
+        }
+
+        if (ActivityContext.TryParse(traceParent, traceState: null, isRemote: true, out ActivityContext original))
+            redrive.AddLink(new ActivityLink(original));
+
+        if (redrive.IsAllDataRequested)
+        {
+            redrive.SetTag(SpanAttribute.FailureId, failureId.ToString());
+            redrive.SetTag(SpanAttribute.RedriveCount, redriveCount);
+            if (recordKey is not null)
+                redrive.SetTag(SpanAttribute.RecordKey, recordKey);
+        }
+
+        return redrive;
+    }
+
+    /// <summary>Ends a span that is neither a call's nor an attempt's.</summary>
+    public void End(Activity span, Exception? error)
+    {
+        if (error is not null)
+            Fail(span, error.GetType().FullName!, error.Message);
+
+        End(span, _timeProvider.GetUtcNow().UtcDateTime);
+    }
+
+    private Activity? StartOf(in CallSubject subject)
+    {
+        RecordOrigin origin = subject.IsBatch ? default : _origins.Of(subject.Record);
+
+        // The record's trace goes on, unless the caller has one, which is then linked to it.
+        bool isLinked = Activity.Current is not null;
+        Activity? activity = TellRun(StartCall(isLinked ? default : origin.TraceContext), origin.RunId ?? AmbientRun.Id);
+        if (activity is null)
+            return null;
+
+        if (origin.TraceContext != default && isLinked && _maxLinks > 0)
+            activity.AddLink(new ActivityLink(origin.TraceContext));
+
+        foreach ((string name, string? value) in origin.Baggage ?? [])
+            activity.AddBaggage(name, value);
+
+        if (activity.IsAllDataRequested && origin.Key is not null)
+            activity.SetTag(SpanAttribute.RecordKey, origin.Key);
+
+        if (activity.IsAllDataRequested && subject.IsBatch)
+        {
+            activity.SetTag(SpanAttribute.BatchSize, subject.Count);
+            LinkProducers(activity, subject);
+        }
+
+        return activity;
+    }
+
+    private void LinkProducers(Activity activity, in CallSubject subject)
+    {
+        if (!_origins.Any || _maxLinks == 0)
+            return;
+
+        HashSet<ActivityContext> linked = [];
+        foreach (object? record in subject.Records)
+        {
+            ActivityContext producer = _origins.Of(record).TraceContext;
+            if (producer == default || !linked.Add(producer))
+                continue;
+
+            activity.AddLink(new ActivityLink(producer));
+            if (linked.Count == _maxLinks)
+                return;
+        }
+    }
+
+    private Activity? StartCall(ActivityContext parent) => Start(_call, parent, _timeProvider.GetUtcNow());
+
+    private Activity? Start(string name, ActivityContext parent, DateTimeOffset startTime)
+    {
+        try
+        {
+            return Source.StartActivity(ActivityKind.Internal, parent, _tags, links: null, startTime, name);
+        }
+        catch (Exception exception)
+        {
+            ListenerFailed(exception);
+            return null;
+        }
+    }
+
+    private static Activity? TellRun(Activity? activity, string? runId)
+    {
+        if (runId is not null && activity is { IsAllDataRequested: true })
+            activity.SetTag(SpanAttribute.RunId, runId);
+
+        return activity;
+    }
+
+    private static void Fail(Activity span, string errorType, string? message)
+    {
+        if (span.IsAllDataRequested)
+            span.SetTag(SpanAttribute.ErrorType, errorType);
+
+        span.SetStatus(ActivityStatusCode.Error, message);
+    }
+
+    private void End(Activity span, DateTime endTime)
+    {
+        try
+        {
+            span.SetEndTime(endTime);
+            span.Stop();
+        }
+        catch (Exception exception)
+        {
+            ListenerFailed(exception);
+        }
+    }
+
+    private TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _timeSpanTicksPerTick));
+
+    private void ListenerFailed(Exception exception) => _logs.CallbackFailed("activity listener", exception);
+}
