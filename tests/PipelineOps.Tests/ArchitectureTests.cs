@@ -16,7 +16,7 @@ public sealed class ArchitectureTests
         ["Concurrency"] = [],
         ["Timeouts"] = ["Errors/StageTimeoutKind"],
         ["Recovery"] = ["Errors"],
-        ["Telemetry"] = ["CircuitBreaking", "Errors"],
+        ["Telemetry"] = ["CircuitBreaking", "Errors", "Recovery/Disposition"],
         ["Execution"] = ["CircuitBreaking", "Concurrency", "Errors", "Recovery/FailureAttempt", "Retrying", "Telemetry", "Timeouts"],
         ["Processing"] = ["CircuitBreaking", "Errors", "Execution", "Recovery", "Telemetry"],
         ["Stages"] = ["CircuitBreaking", "Concurrency", "Errors", "Execution", "Processing", "Recovery", "Retrying", "Telemetry"],

@@ -43,7 +43,7 @@ public sealed class StageCircuitWaitTests
         probe.Failure();
 
         Assert.Equal(5 * Second, (await Assert.ThrowsAsync<CircuitOpenException>(() => call.InTime())).RetryAfter);
-        Assert.Single(meter.Of("pipelineops.circuit.rejections"));
+        Assert.Equal(1, Assert.Single(meter.Observe("pipelineops.circuit.rejections")).Value);
     }
 
     [Fact]

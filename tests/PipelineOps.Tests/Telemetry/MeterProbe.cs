@@ -51,6 +51,9 @@ internal sealed class MeterProbe : IMeterFactory
         return [.. _measured.Skip(before).Where(m => m.Instrument == instrument)];
     }
 
+    /// <summary>Asks the observable instruments, and leaves out what is zero.</summary>
+    public IReadOnlyList<Measured> ObserveNonZero(string instrument) => [.. Observe(instrument).Where(static m => m.Value != 0)];
+
     public Meter Create(MeterOptions options)
     {
         options.Scope = this;

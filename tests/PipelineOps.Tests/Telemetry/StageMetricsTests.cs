@@ -57,6 +57,119 @@ public sealed class StageMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task Each_attempt_is_measured_and_a_failed_one_with_its_type()
+    {
+        using PipelineStage stage = Measured();
+        int attempt = 0;
+
+        await stage.ExecuteAsync(
+            _ =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(++attempt));
+                return attempt < 3 ? ValueTask.FromException<int>(new IOException()) : new(attempt);
+            },
+            Ct);
+
+        Assert.Equal(
+            [(1, $"{Tags},error.type=System.IO.IOException"), (2, $"{Tags},error.type=System.IO.IOException"), (3, Tags)],
+            _meter.Of("pipelineops.stage.attempt.duration").Select(static m => (m.Value, m.Tags)));
+        Assert.Equal([(6, Tags)], _meter.Of("pipelineops.stage.duration").Select(static m => (m.Value, m.Tags)));
+    }
+
+    [Fact]
+    public async Task Calls_in_flight_are_active_until_they_end_however_they_do()
+    {
+        using PipelineStage stage = Measured(static o =>
+        {
+            o.Concurrency.MaxConcurrent = 1;
+            o.Concurrency.MaxQueued = 1;
+        });
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        ValueTask<int> running = stage.ExecuteAsync(TestStage.Hang, caller.Token);
+        ValueTask<int> queued = stage.ExecuteAsync(TestStage.Hang, caller.Token);
+        Assert.True((await stage.TryExecuteAsync(new Flaky().Invoke, Ct)).IsRejected);
+
+        Assert.Equal([new("pipelineops.stage.active", 2, Tags)], _meter.Observe("pipelineops.stage.active"));
+        Assert.Equal([new("pipelineops.concurrency.active", 1, Tags)], _meter.Observe("pipelineops.concurrency.active"));
+        Assert.Equal([new("pipelineops.concurrency.queued", 1, Tags)], _meter.Observe("pipelineops.concurrency.queued"));
+        Assert.Equal([new("pipelineops.concurrency.limit", 1, Tags)], _meter.Observe("pipelineops.concurrency.limit"));
+        Assert.Equal([new("pipelineops.concurrency.rejections", 1, Tags)], _meter.Observe("pipelineops.concurrency.rejections"));
+
+        await caller.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.InTime());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => queued.InTime());
+
+        Assert.Equal([new("pipelineops.stage.active", 0, Tags)], _meter.Observe("pipelineops.stage.active"));
+        Assert.Equal([new("pipelineops.concurrency.rejections", 1, Tags)], _meter.Observe("pipelineops.concurrency.rejections"));
+    }
+
+    [Fact]
+    public async Task A_call_that_waits_for_a_slot_until_its_deadline_is_refused_by_the_limit()
+    {
+        using PipelineStage stage = Measured(static o =>
+        {
+            o.Concurrency.MaxConcurrent = 1;
+            o.Concurrency.MaxQueued = 1;
+            o.TotalTimeout = TimeSpan.FromSeconds(1);
+        });
+        ValueTask<int> running = stage.ExecuteAsync(async _ => await TestStage.Hang(Ct), Ct);
+        ValueTask<int> queued = stage.ExecuteAsync(TestStage.Hang, Ct);
+
+        await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(1), timers: 2);
+
+        await Assert.ThrowsAsync<StageTimeoutException>(() => queued.InTime());
+        Assert.False(running.IsCompleted);
+        Assert.Equal([new("pipelineops.concurrency.rejections", 1, Tags)], _meter.Observe("pipelineops.concurrency.rejections"));
+    }
+
+    [Fact]
+    public async Task A_call_that_began_before_anybody_listened_is_not_counted_where_it_ends()
+    {
+        using var meter = new MeterProbe();
+        using PipelineStage stage = TestStage.Create(_time, o => o.MeterFactory = meter);
+        var end = new TaskCompletionSource();
+        ValueTask call = stage.ExecuteAsync(async _ => await end.Task, Ct);
+
+        meter.Listen();
+        Assert.Equal(0, meter.Observe("pipelineops.stage.active").Single().Value);
+        end.SetResult();
+        await call.InTime();
+
+        Assert.Equal(0, meter.Observe("pipelineops.stage.active").Single().Value);
+        Assert.Empty(meter.Of("pipelineops.stage.duration"));
+    }
+
+    [Fact]
+    public async Task The_share_of_failures_in_the_circuits_window_is_shown()
+    {
+        using PipelineStage stage = Measured(static o => (o.CircuitBreaker.Enabled, o.Retry.MaxRetries) = (true, 0));
+        Assert.Equal([new("pipelineops.circuit.failure_rate", 0, Tags)], _meter.Observe("pipelineops.circuit.failure_rate"));
+
+        for (int i = 0; i < 3; i++)
+            await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+
+        Assert.Equal([new("pipelineops.circuit.failure_rate", 0.25, Tags)], _meter.Observe("pipelineops.circuit.failure_rate"));
+    }
+
+    [Fact]
+    public async Task What_came_before_anybody_listened_is_not_forgotten_if_it_is_not_part_of_a_healthy_call()
+    {
+        using var meter = new MeterProbe();
+        using PipelineStage stage = TestStage.Create(_time, o =>
+        {
+            o.MeterFactory = meter;
+            o.Retry.MaxRetries = 2;
+        });
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+
+        meter.Listen();
+
+        Assert.Equal(2, meter.Observe("pipelineops.retries").Sum(static m => m.Value));
+        Assert.Equal(1, Assert.Single(meter.Observe("pipelineops.retries.exhausted")).Value);
+    }
+
+    [Fact]
     public async Task A_stage_stops_measuring_when_nobody_listens_any_more()
     {
         var clock = new CountingClock();
@@ -98,7 +211,9 @@ public sealed class StageMetricsTests : IDisposable
         await stage.TryExecuteAsync(new Flaky().Invoke, Ct);
 
         Assert.Empty(_meter.Of("pipelineops.stage.duration"));
-        Assert.Equal([new("pipelineops.circuit.rejections", 1, Tags)], _meter.Of("pipelineops.circuit.rejections"));
+        Assert.Empty(_meter.Of("pipelineops.stage.attempt.duration"));
+        Assert.Equal([new("pipelineops.circuit.rejections", 1, Tags)], _meter.Observe("pipelineops.circuit.rejections"));
+        Assert.Equal([new("pipelineops.stage.active", 0, Tags)], _meter.Observe("pipelineops.stage.active"));
         Assert.All(_meter.Observe("pipelineops.calls"), static m => Assert.Equal(0, m.Value));
     }
 
@@ -134,8 +249,8 @@ public sealed class StageMetricsTests : IDisposable
 
         Assert.Equal(
             [new("pipelineops.retries", 1, $"{Tags},category=unknown"), new("pipelineops.retries", 1, $"{Tags},category=transient")],
-            _meter.Of("pipelineops.retries"));
-        Assert.Empty(_meter.Of("pipelineops.retries.exhausted"));
+            _meter.ObserveNonZero("pipelineops.retries"));
+        Assert.Equal([new("pipelineops.retries.exhausted", 0, Tags)], _meter.Observe("pipelineops.retries.exhausted"));
     }
 
     [Fact]
@@ -144,12 +259,12 @@ public sealed class StageMetricsTests : IDisposable
         using PipelineStage stage = Measured(static o => (o.Retry.MaxRetries, o.Retry.Budget) = (1, new RetryBudget(initialTokens: 1, tokensPerSuccess: 0)));
 
         await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
-        Assert.Empty(_meter.Of("pipelineops.retries.denied"));
+        Assert.Equal([new("pipelineops.retries.denied", 0, Tags)], _meter.Observe("pipelineops.retries.denied"));
         await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
         await stage.TryExecuteAsync(new Flaky(new FormatException()).Invoke, Ct);
 
-        Assert.Equal([new("pipelineops.retries.denied", 1, Tags)], _meter.Of("pipelineops.retries.denied"));
-        Assert.Equal([(1, Tags), (1, Tags)], _meter.Of("pipelineops.retries.exhausted").Select(static m => (m.Value, m.Tags)));
+        Assert.Equal([new("pipelineops.retries.denied", 1, Tags)], _meter.Observe("pipelineops.retries.denied"));
+        Assert.Equal([new("pipelineops.retries.exhausted", 2, Tags)], _meter.Observe("pipelineops.retries.exhausted"));
     }
 
     [Fact]
@@ -178,8 +293,8 @@ public sealed class StageMetricsTests : IDisposable
         stage.Circuit!.Isolate();
 
         Assert.Equal(
-            ["from=closed,to=open", "from=open,to=half_open", "from=half_open,to=closed", "from=closed,to=isolated"],
-            _meter.Of("pipelineops.circuit.transitions").Select(static m => m.Tags[(Tags.Length + 1)..]));
+            ["from=closed,to=open", "from=closed,to=isolated", "from=open,to=half_open", "from=half_open,to=closed"],
+            _meter.ObserveNonZero("pipelineops.circuit.transitions").Select(static m => m.Tags[(Tags.Length + 1)..]));
         Assert.Equal([0, 0, 0, 1], _meter.Observe("pipelineops.circuit.state").Select(static m => m.Value));
     }
 

@@ -34,8 +34,8 @@ public sealed class StageSpanTests : IDisposable
         await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
         await Assert.ThrowsAsync<IOException>(() => call.InTime());
 
-        Activity span = Assert.Single(_spans);
-        Assert.Equal(("orders/load", ActivityKind.Internal, ActivityStatusCode.Error), (span.DisplayName, span.Kind, span.Status));
+        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
+        Assert.Equal((ActivityKind.Internal, ActivityStatusCode.Error, "failure 2"), (span.Kind, span.Status, span.StatusDescription));
         Assert.Equal(
             [("pipeline", "orders"), ("stage", "load"), ("pipelineops.attempts", 2), ("error.type", "System.IO.IOException")],
             span.TagObjects.Select(static tag => (tag.Key, tag.Value!)));
@@ -58,6 +58,7 @@ public sealed class StageSpanTests : IDisposable
         Activity span = Assert.Single(_spans);
         Assert.Equal(ActivityStatusCode.Error, span.Status);
         Assert.Equal("PipelineOps.CircuitOpenException", span.GetTagItem("error.type"));
+        Assert.Equal("circuit_rejected", Assert.Single(span.Events).Name);
         Assert.Equal(0, span.GetTagItem("pipelineops.attempts"));
     }
 
@@ -68,7 +69,7 @@ public sealed class StageSpanTests : IDisposable
 
         await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
 
-        Activity span = Assert.Single(_spans);
+        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
         Assert.Null(span.GetTagItem("error.type"));
         Assert.Equal(2, span.GetTagItem("pipelineops.attempts"));
@@ -100,6 +101,142 @@ public sealed class StageSpanTests : IDisposable
         Assert.Same(span, within);
         Assert.Equal(parent.SpanId, span.ParentSpanId);
         Assert.True(span.IsStopped);
+    }
+
+    [Fact]
+    public async Task Attempts_are_children_where_there_is_more_than_one_with_the_times_that_they_had()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.Backoff = TestStage.Seconds(2));
+        DateTime start = _time.GetUtcNow().UtcDateTime;
+        int attempt = 0;
+
+        ValueTask<int> call = stage.ExecuteAsync(
+            _ =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return ++attempt == 1 ? ValueTask.FromException<int>(new IOException("once")) : new(attempt);
+            },
+            Ct);
+        await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
+        await call.InTime();
+
+        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
+        Activity[] attempts = [.. _spans.Where(static span => span.DisplayName == "orders/load attempt")];
+        Assert.All(attempts, child => Assert.Equal((span.TraceId, span.SpanId), (child.TraceId, child.ParentSpanId)));
+        Assert.Equal(
+            [(start, 1.0, ActivityStatusCode.Error), (start.AddSeconds(3), 1.0, ActivityStatusCode.Unset)],
+            attempts.Select(static child => (child.StartTimeUtc, child.Duration.TotalSeconds, child.Status)));
+        Assert.Equal((start, 4.0), (span.StartTimeUtc, span.Duration.TotalSeconds));
+        Assert.Equal(
+            [("pipeline", "orders"), ("stage", "load"), ("pipelineops.attempt", 1), ("error.type", "System.IO.IOException")],
+            attempts[0].TagObjects.Select(static tag => (tag.Key, tag.Value!)));
+        Assert.Equal(
+            [("pipeline", "orders"), ("stage", "load"), ("pipelineops.attempt", 2), ("pipelineops.delay", 2.0)],
+            attempts[1].TagObjects.Select(static tag => (tag.Key, tag.Value!)));
+        Assert.Equal("once", attempts[0].StatusDescription);
+    }
+
+    [Theory]
+    [InlineData(AttemptSpans.WhenRetried, 0, 2)]
+    [InlineData(AttemptSpans.Always, 1, 2)]
+    [InlineData(AttemptSpans.Never, 0, 0)]
+    public async Task Attempts_have_spans_as_the_option_has_it(AttemptSpans option, int ofSuccess, int ofRetried)
+    {
+        using PipelineStage stage = TestStage.Create(_time, o => o.Telemetry.AttemptSpans = option);
+
+        await stage.ExecuteAsync(new Flaky().Invoke, Ct);
+        Assert.Equal(ofSuccess, Attempts());
+        _spans.Clear();
+        await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
+        Assert.Equal(ofRetried, Attempts());
+
+        int Attempts() => _spans.Count(static span => span.DisplayName == "orders/load attempt");
+    }
+
+    [Fact]
+    public async Task The_delegate_runs_within_its_attempts_span()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o => o.Telemetry.AttemptSpans = AttemptSpans.Always);
+        List<Activity?> within = [];
+
+        await stage.ExecuteAsync(
+            async _ =>
+            {
+                within.Add(Activity.Current);
+                await Task.Yield();
+                return within.Count == 1 ? throw new IOException() : 1;
+            },
+            Ct).InTime();
+
+        Assert.Equal(within, _spans.Where(static span => span.DisplayName == "orders/load attempt"));
+    }
+
+    [Fact]
+    public async Task A_call_that_is_sampled_out_has_no_attempts_either()
+    {
+        using var all = new ActivitySource("caller");
+        _listener.ShouldListenTo = static _ => true;
+        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
+            options.Name == "orders/load" ? ActivitySamplingResult.None : ActivitySamplingResult.AllDataAndRecorded;
+        using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.MaxRetries = 1);
+
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+
+        Assert.Empty(_spans);
+        Assert.Null(Activity.Current);
+    }
+
+    [Fact]
+    public async Task A_span_that_is_only_propagated_is_told_nothing()
+    {
+        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
+        using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.MaxRetries = 1);
+
+        await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
+
+        Assert.All(_spans, static span =>
+        {
+            Assert.DoesNotContain(span.TagObjects, static tag => tag.Key.StartsWith("pipelineops", StringComparison.Ordinal) || tag.Key == "error.type");
+            Assert.Empty(span.Events);
+        });
+    }
+
+    [Fact]
+    public async Task A_call_that_goes_on_after_it_returned_leaves_nothing_in_its_callers_context()
+    {
+        using PipelineStage stage = TestStage.Create(_time);
+        var flowing = new AsyncLocal<string>();
+        flowing.Value = "caller";
+        var end = new TaskCompletionSource();
+
+        ValueTask call = stage.ExecuteAsync(
+            async _ =>
+            {
+                Assert.Equal("caller", flowing.Value);
+                await end.Task;
+                Assert.Equal("orders/load", Activity.Current?.DisplayName);
+            },
+            Ct);
+
+        Assert.Null(Activity.Current);
+        Assert.Equal("caller", flowing.Value);
+        end.SetResult();
+        await call.InTime();
+        Assert.Null(Activity.Current);
+    }
+
+    [Fact]
+    public async Task Where_the_flow_of_the_context_is_suppressed_calls_are_traced_all_the_same()
+    {
+        using PipelineStage stage = TestStage.Create(_time);
+
+        Task<int> call;
+        using (ExecutionContext.SuppressFlow())
+            call = stage.ExecuteAsync(new Flaky().Invoke, Ct).AsTask();
+
+        Assert.Equal(1, await call);
+        Assert.Null(Activity.Current);
+        Assert.Single(_spans);
     }
 
     [Fact]
