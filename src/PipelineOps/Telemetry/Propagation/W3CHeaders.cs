@@ -12,13 +12,20 @@ internal static class W3CHeaders
     private static readonly DistributedContextPropagator Propagator = DistributedContextPropagator.CreateDefaultPropagator();
 
     // The carrier is the text of the only header.
+    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceParent =
+        static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == TraceParent ? (string?)carrier : null, null);
+
     private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceState =
         static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == TraceState ? (string?)carrier : null, null);
 
     private static readonly DistributedContextPropagator.PropagatorGetterCallback GetBaggage =
         static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == Baggage ? (string?)carrier : null, null);
 
-    public static bool IsTraceParent(string text) => ActivityContext.TryParse(text, null, out _);
+    public static bool IsTraceParent(string text)
+    {
+        Propagator.ExtractTraceIdAndState(text, GetTraceParent, out string? kept, out _);
+        return kept is not null;
+    }
 
     /// <summary>As much of the state, from its beginning, as is well-formed and not too long.</summary>
     public static string? KeptOfTraceState(string? text)
