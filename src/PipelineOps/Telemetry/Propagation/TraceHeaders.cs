@@ -4,9 +4,9 @@ using System.Text;
 namespace PipelineOps;
 
 /// <summary>
-/// Carries a trace, its baggage and the run over a queue, in the headers of a message. The producer calls <see cref="Inject(IDictionary{string, object?})"/>, and the consumer
-/// <see cref="Extract(IEnumerable{KeyValuePair{string, object?}}?)"/>. <see cref="DistributedContextPropagator.Current"/> says what the headers of the trace look like: by default
-/// <c>traceparent</c>, <c>tracestate</c> and <c>baggage</c>, as W3C defines them.
+/// Carries a trace, its baggage and the run over a queue, in the headers of a message. The producer calls <see cref="Inject(IDictionary{string, object?})"/>,
+/// and the consumer <see cref="Extract(IEnumerable{KeyValuePair{string, object?}}?)"/>. <see cref="DistributedContextPropagator.Current"/> says what the headers
+/// of the trace look like: by default <c>traceparent</c>, <c>tracestate</c> and <c>baggage</c>, as W3C defines them.
 /// </summary>
 public static class TraceHeaders
 {
@@ -26,8 +26,8 @@ public static class TraceHeaders
 
     /// <summary>Writes the trace context and the baggage of <see cref="Activity.Current"/>, and the id of the current run.</summary>
     /// <param name="headers">
-    /// Where to, as strings. What it has of an older context goes, also under names that differ in case only, so that a message can be forwarded with its headers. Without a
-    /// current activity the headers of the trace stay as they are, and without a current run that of the run.
+    /// Where to, as strings. What it has of an older context goes, also under names that differ in case only, so that a message can be forwarded with its
+    /// headers. Without a current activity the headers of the trace stay as they are, and without a current run that of the run.
     /// </param>
     /// <remarks>The id of a run that no <see cref="RunId"/> header can carry is not written.</remarks>
     /// <exception cref="NotSupportedException"><paramref name="headers"/> is read-only.</exception>
@@ -46,22 +46,23 @@ public static class TraceHeaders
     public static void Inject(IDictionary<string, string> headers, Activity? activity) => Inject(headers, activity, SetString);
 
     /// <summary>
-    /// Reads what <see cref="Inject(IDictionary{string, object?})"/> wrote. A malformed header is taken as missing, and counted by <c>pipelineops.propagation.malformed</c>; nothing in
-    /// the headers makes this throw.
+    /// Reads what <see cref="Inject(IDictionary{string, object?})"/> wrote. A malformed header is taken as missing, and counted by
+    /// <c>pipelineops.propagation.malformed</c>; nothing in the headers makes this throw.
     /// </summary>
     /// <param name="headers">
-    /// The headers, whose names match in whatever case. A value is a string, or UTF-8 in a byte array or a <see cref="ReadOnlyMemory{T}"/> of bytes, of at most 8,192 characters or
-    /// bytes. Anything else, and a header that occurs twice, is malformed. <see langword="null"/> for none.
+    /// The headers, whose names match in whatever case. A value is a string, or UTF-8 in a byte array or a <see cref="ReadOnlyMemory{T}"/> of bytes, of at
+    /// most 8,192 characters or bytes. Anything else, and a header that occurs twice, is malformed. <see langword="null"/> for none.
     /// </param>
     /// <returns>
-    /// The origin without <see cref="RecordOrigin.Key"/> and <see cref="RecordOrigin.EventTime"/>: <c>TraceHeaders.Extract(m.Headers) with { Key = m.Id, EventTime = m.Time }</c>.
+    /// The origin without <see cref="RecordOrigin.Key"/> and <see cref="RecordOrigin.EventTime"/>, which are added as in
+    /// <c>TraceHeaders.Extract(m.Headers) with { Key = m.Id, EventTime = m.Time }</c>.
     /// </returns>
     public static RecordOrigin Extract(IEnumerable<KeyValuePair<string, object?>>? headers) => Extract<object?>(headers);
 
     /// <inheritdoc cref="Extract(IEnumerable{KeyValuePair{string, object?}}?)"/>
     /// <param name="headers">
-    /// The headers, whose names match in whatever case, for example <see cref="FailureRecord.Headers"/>. A value of more than 8,192 characters, and a header that occurs twice, is
-    /// malformed. <see langword="null"/> for none.
+    /// The headers, whose names match in whatever case, for example <see cref="FailureRecord.Headers"/>. A value of more than 8,192 characters, and a header
+    /// that occurs twice, is malformed. <see langword="null"/> for none.
     /// </param>
     public static RecordOrigin Extract(IEnumerable<KeyValuePair<string, string>>? headers) => Extract<string>(headers);
 

@@ -11,15 +11,9 @@ internal static class W3CHeaders
 
     private static readonly DistributedContextPropagator Propagator = DistributedContextPropagator.CreateDefaultPropagator();
 
-    // The carrier is the text of the only header.
-    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceParent =
-        static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == TraceParent ? (string?)carrier : null, null);
-
-    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceState =
-        static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == TraceState ? (string?)carrier : null, null);
-
-    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetBaggage =
-        static (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == Baggage ? (string?)carrier : null, null);
+    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceParent = Getter(TraceParent);
+    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetTraceState = Getter(TraceState);
+    private static readonly DistributedContextPropagator.PropagatorGetterCallback GetBaggage = Getter(Baggage);
 
     public static bool IsTraceParent(string text)
     {
@@ -56,4 +50,8 @@ internal static class W3CHeaders
 
         return count;
     }
+
+    /// <summary>Of a carrier that is the text of a single header.</summary>
+    private static DistributedContextPropagator.PropagatorGetterCallback Getter(string header) =>
+        (object? carrier, string name, out string? value, out IEnumerable<string>? values) => (value, values) = (name == header ? (string?)carrier : null, null);
 }

@@ -39,9 +39,11 @@ public sealed class TraceHeadersTests : IDisposable
 
     public static TheoryData<object?> NoTraceStates => new(new object?[] { null, 1.5, "=", "a=\u0001", "A=1", "a=ü", TooLong, new byte[] { 0x80 } });
 
-    public static TheoryData<object?> NoBaggage => new(new object?[] { null, DateTimeOffset.UnixEpoch, "junk", "a=%ZZ", "a=ü", "=b", TooLong, new byte[] { 0xE2, 0x82 } });
+    public static TheoryData<object?> NoBaggage =>
+        new(new object?[] { null, DateTimeOffset.UnixEpoch, "junk", "a=%ZZ", "a=ü", "=b", TooLong, new byte[] { 0xE2, 0x82 } });
 
-    public static TheoryData<object?> NoRunIds => new(new object?[] { null, 7L, "", "a\nb", "a\u0085", "\uD800", new string('r', 101), TooLong, new byte[] { (byte)'a', 0 } });
+    public static TheoryData<object?> NoRunIds =>
+        new(new object?[] { null, 7L, "", "a\nb", "a\u0085", "\uD800", new string('r', 101), TooLong, new byte[] { (byte)'a', 0 } });
 
     public void Dispose() => _malformed.Dispose();
 
