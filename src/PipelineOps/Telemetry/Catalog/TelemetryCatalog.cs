@@ -164,7 +164,7 @@ public static class TelemetryCatalog
         Name = "pipelineops.propagation.malformed",
         Kind = InstrumentKind.Counter,
         Unit = "{header}",
-        Description = "Headers that could not be read, and were ignored.",
+        Description = "Headers of messages that were ignored, wholly or in part, because they were malformed or too long.",
         Tags = [new TagDescription("header", "which header", ["traceparent", "tracestate", "baggage", "run_id", "headers"])],
     };
 

@@ -5,30 +5,20 @@ namespace PipelineOps;
 /// <summary>Counts the malformed headers of the whole process: headers belong to no stage and to no container.</summary>
 internal static class PropagationInstruments
 {
-    public const string MalformedName = "pipelineops.propagation.malformed";
-    public const string MalformedUnit = "{header}";
-    public const string MalformedDescription = "Headers of messages that were ignored, wholly or in part, because they were malformed or too long.";
-    public const string HeaderTag = "header";
-
-    private static readonly KeyValuePair<string, object?>[] Tags =
-    [
-        new(HeaderTag, "traceparent"),
-        new(HeaderTag, "tracestate"),
-        new(HeaderTag, "baggage"),
-        new(HeaderTag, "run_id"),
-        new(HeaderTag, "headers"),
-    ];
+    // By PropagatedHeader.
+    private static readonly KeyValuePair<string, object?>[] Tags = [.. TelemetryCatalog.PropagationMalformed.Tags[0].Values
+        .Select(static header => new KeyValuePair<string, object?>(TelemetryCatalog.PropagationMalformed.Tags[0].Name, header))];
 
     private static readonly long[] Malformed = new long[Tags.Length];
 
-    private static readonly Meter Meter = new(PipelineOpsTelemetry.MeterName, typeof(PropagationInstruments).Assembly.GetName().Version?.ToString(3));
+    private static readonly Meter Meter = new(PipelineOpsTelemetry.MeterName, PipelineOpsTelemetry.Version);
 
     /// <summary>Shows the instrument to listeners. To be called once.</summary>
     public static void Publish()
     {
         try
         {
-            Meter.CreateObservableCounter(MalformedName, Observe, MalformedUnit, MalformedDescription);
+            Meter.Observe<long>(TelemetryCatalog.PropagationMalformed, Observe);
         }
         catch (Exception)
         {
