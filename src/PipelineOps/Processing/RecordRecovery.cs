@@ -193,8 +193,25 @@ internal sealed class RecordRecovery : IDisposable
     /// <summary>Tells of a failure that is kept.</summary>
     public void Announce(FailureRecord kept, Exception? error)
     {
-        _policy.Telemetry.Logs.RecordKept(
-            kept.RecordKey, kept.SourcePosition, kept.Disposition.ToString(), kept.Reason.ToString(), kept.Category, kept.Severity, kept.Id, kept.Fingerprint, error);
+        StageLogs logs = _policy.Telemetry.Logs;
+        if (logs.WantsKept(kept.Severity))
+        {
+            logs.RecordKept(new KeptRecord
+            {
+                RecordKey = kept.RecordKey,
+                SourcePosition = kept.SourcePosition,
+                Disposition = kept.Disposition.ToString(),
+                Reason = kept.Reason.ToString(),
+                Category = kept.Category,
+                Severity = kept.Severity,
+                FailureId = kept.Id,
+                Fingerprint = kept.Fingerprint,
+                Payload = kept.Payload?.Content ?? default,
+                IsPayloadCut = kept.Payload is { IsTruncated: true },
+                Error = error,
+            });
+        }
+
         _notifications.Post(kept);
     }
 

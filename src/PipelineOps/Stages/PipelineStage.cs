@@ -22,7 +22,6 @@ public sealed partial class PipelineStage : IDisposable
 {
     private readonly object _reconfiguring = new();
     private readonly StageTelemetry _telemetry;
-    private readonly bool _logScopes;
     private volatile StagePolicy? _policy;
 
     // Made by the first use: a stage that processes calls only does not pay for the record level.
@@ -38,7 +37,6 @@ public sealed partial class PipelineStage : IDisposable
         _telemetry.Metrics.ReadConcurrency = ReadConcurrency;
         _telemetry.Metrics.ReadRecords = ReadRecords;
         _telemetry.Metrics.ReadBatchLimit = ReadBatchLimit;
-        _logScopes = options.Telemetry.LogScopes;
         _policy = BuildPolicy(options, timeProvider, previous: null);
         _recovery = options.Recovery.Copy();
     }
@@ -308,6 +306,7 @@ public sealed partial class PipelineStage : IDisposable
             _records = null;
         }
 
+        _telemetry.Logs.Flush();
         _telemetry.Metrics.Unregister();
     }
 
@@ -358,7 +357,7 @@ public sealed partial class PipelineStage : IDisposable
         {
             Telemetry = _telemetry,
             Metrics = _telemetry.Metrics,
-            LogScopes = _logScopes,
+            LogScopes = _telemetry.Logs.WantsScopes,
             TimeProvider = timeProvider,
             Clock = previous?.Clock ?? new CoarseClock(timeProvider),
             Random = GuardedRandom(options.Random),

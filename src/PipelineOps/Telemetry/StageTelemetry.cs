@@ -13,7 +13,7 @@ internal sealed class StageTelemetry
         Stage = stage;
         Name = $"{pipeline}/{stage}";
         Meter = meter;
-        Logs = new StageLogs(pipeline, stage, logger);
+        Logs = new StageLogs(pipeline, stage, logger, options, timeProvider);
         Metrics = new StageMetrics(pipeline, stage, meter.Stages, Logs, timeProvider);
         Origins = new RecordOrigins(options.Origins, Logs);
         Spans = new StageSpans(pipeline, stage, Logs, Origins, timeProvider, options);

@@ -6,7 +6,18 @@ namespace PipelineOps;
 internal sealed class SafeLogger(ILogger logger) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => logger.BeginScope(state);
+        where TState : notnull
+    {
+        try
+        {
+            return logger.BeginScope(state) is { } scope ? new SafeScope(scope) : null;
+        }
+        catch (Exception)
+        {
+            // The line is worth more than its scope.
+            return null;
+        }
+    }
 
     public bool IsEnabled(LogLevel logLevel)
     {
@@ -30,6 +41,21 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         catch (Exception)
         {
             // There is nowhere left to report it.
+        }
+    }
+
+    private sealed class SafeScope(IDisposable scope) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                scope.Dispose();
+            }
+            catch (Exception)
+            {
+                // There is nowhere left to report it.
+            }
         }
     }
 }

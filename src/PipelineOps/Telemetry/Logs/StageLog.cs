@@ -17,8 +17,8 @@ internal static partial class StageLog
     public static partial void CircuitChanged(
         ILogger logger, LogLevel level, string pipeline, string stage, CircuitState from, CircuitState to, CircuitTransitionReason reason, TimeSpan? breakDuration);
 
-    [LoggerMessage(4, LogLevel.Error, "Stage {Pipeline}/{Stage}: the {Callback} threw; the call goes on without it.", EventName = "CallbackFailed")]
-    public static partial void CallbackFailed(ILogger logger, string pipeline, string stage, string callback, Exception exception);
+    [LoggerMessage(4, LogLevel.Error, "Stage {Pipeline}/{Stage}: the {Callback} threw {ErrorType}; the call goes on without it.", EventName = "CallbackFailed")]
+    public static partial void CallbackFailed(ILogger logger, string pipeline, string stage, string callback, string errorType, Exception? exception);
 
     [LoggerMessage(EventId = 5, EventName = "RecordKept", Message = "Stage {Pipeline}/{Stage}: record {RecordKey} at {SourcePosition} {Disposition} ({Reason}, {Category}) as failure {FailureId}, fingerprint {Fingerprint}.")]
     public static partial void RecordKept(
@@ -35,8 +35,8 @@ internal static partial class StageLog
         string fingerprint,
         Exception? exception);
 
-    [LoggerMessage(6, LogLevel.Critical, "Stage {Pipeline}/{Stage}: the failure store failed; the stage stops until it works again.", EventName = "StoreFailed")]
-    public static partial void StoreFailed(ILogger logger, string pipeline, string stage, Exception exception);
+    [LoggerMessage(6, LogLevel.Critical, "Stage {Pipeline}/{Stage}: the failure store failed ({ErrorType}); the stage stops until it works again.", EventName = "StoreFailed")]
+    public static partial void StoreFailed(ILogger logger, string pipeline, string stage, string errorType, Exception? exception);
 
     [LoggerMessage(7, LogLevel.Information, "Stage {Pipeline}/{Stage}: the failure store works again.", EventName = "StoreRecovered")]
     public static partial void StoreRecovered(ILogger logger, string pipeline, string stage);
@@ -46,4 +46,8 @@ internal static partial class StageLog
 
     [LoggerMessage(9, LogLevel.Warning, "Stage {Pipeline}/{Stage}: {Dropped} notifications for {Notifier} were left out, because its queue was full or the stage was disposed.", EventName = "NotificationsDropped")]
     public static partial void NotificationsDropped(ILogger logger, string pipeline, string stage, string notifier, long dropped);
+
+    [LoggerMessage(EventId = 10, EventName = "Repeated", Message = "Stage {Pipeline}/{Stage}: …and {Suppressed:N0} more {Event} ({ErrorType}) like it in {Seconds:0.###} s.")]
+    public static partial void Repeated(
+        ILogger logger, LogLevel level, string pipeline, string stage, long suppressed, string @event, string errorType, double seconds);
 }

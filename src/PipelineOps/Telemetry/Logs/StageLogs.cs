@@ -1,57 +1,193 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace PipelineOps;
 
-/// <summary>What one stage writes to its log.</summary>
-internal sealed class StageLogs(string pipeline, string stage, ILogger logger)
+/// <summary>
+/// What one stage writes to its log: each line in a scope that says what it is about, each exception with one line only, and of lines that are alike only the first in each
+/// window.
+/// </summary>
+internal sealed class StageLogs
 {
-    /// <summary>Whether a planned retry is written; asked before what it needs is looked up, for a retry is part of a call's latency.</summary>
-    public bool WantsRetries => logger.IsEnabled(LogLevel.Information);
+    private static readonly object Mark = new();
 
-    public void Retry(int attempt, in AttemptFailure failure, TimeSpan delay)
+    private readonly string _pipeline;
+    private readonly string _stage;
+    private readonly ILogger _logger;
+    private readonly LogRepetition _repetition;
+    private readonly LogDetails? _details;
+
+    // The exceptions that a line has been written with, as long as somebody else holds them.
+    private readonly ConditionalWeakTable<Exception, object> _written = [];
+
+    public StageLogs(string pipeline, string stage, ILogger logger, TelemetryOptions options, TimeProvider timeProvider)
     {
-        if (WantsRetries)
-            StageLog.Retry(logger, pipeline, stage, attempt, failure.Classification.Category, failure.ErrorType, delay, failure.Error);
+        _pipeline = pipeline;
+        _stage = stage;
+        _logger = logger;
+        _repetition = new LogRepetition(options.LogBurst, options.LogWindow, timeProvider, TellingRepetitions(pipeline, stage, logger));
+        _details = options.LogDetails ? new LogDetails(options.RedactDetail, CallbackFailed) : null;
+        WantsScopes = options.LogScopes && logger is not NullLogger;
     }
 
-    public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason)
+    /// <summary>Whether a planned retry is written; asked before what it needs is looked up, for a retry is part of a call's latency.</summary>
+    public bool WantsRetries => _logger.IsEnabled(LogLevel.Information);
+
+    /// <summary>Whether what handlers log is to be in a scope; asked before what it needs is looked up.</summary>
+    public bool WantsScopes { get; }
+
+    /// <summary>Whether a record that is kept is written; asked before what it needs is looked up.</summary>
+    public bool WantsKept(ErrorSeverity severity) => _logger.IsEnabled(LevelOf(severity));
+
+    /// <summary>Opens a scope for what a handler logs; <see langword="null"/> if that is not asked for.</summary>
+    public IDisposable? BeginScope(string? recordKey, string? run) =>
+        WantsScopes ? _logger.BeginScope(new LogScope(_pipeline, _stage, run, recordKey)) : null;
+
+    /// <summary>Writes how many lines were left out so far, without waiting for the window's end.</summary>
+    public void Flush() => _repetition.Flush();
+
+    public void Retry(int attempt, in AttemptFailure failure, TimeSpan delay, string? recordKey = null)
+    {
+        if (!WantsRetries)
+            return;
+
+        string errorType = failure.ErrorType;
+        if (!_repetition.Allows(nameof(StageLog.Retry), errorType, LogLevel.Information))
+            return;
+
+        Exception? error = Once(failure.Error);
+        using IDisposable? scope = Scope(recordKey);
+        StageLog.Retry(_logger, _pipeline, _stage, attempt, failure.Classification.Category, errorType, delay, error);
+    }
+
+    public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason, string? recordKey = null)
     {
         ErrorClassification classification = failure.Classification;
         LogLevel level = LevelOf(classification.Severity);
-        if (logger.IsEnabled(level))
-            StageLog.RetriesExhausted(logger, level, pipeline, stage, attempts, classification.Category, failure.ErrorType, reason, failure.Error);
+        if (!_logger.IsEnabled(level))
+            return;
+
+        string errorType = failure.ErrorType;
+        if (!_repetition.Allows(nameof(StageLog.RetriesExhausted), errorType, level))
+            return;
+
+        Exception? error = Once(failure.Error);
+        using IDisposable? scope = Scope(recordKey);
+        StageLog.RetriesExhausted(_logger, level, _pipeline, _stage, attempts, classification.Category, errorType, reason, error);
     }
 
-    public void CircuitChanged(CircuitTransition transition) => StageLog.CircuitChanged(
-        logger,
-        transition.To is CircuitState.Open or CircuitState.Isolated ? LogLevel.Warning : LogLevel.Information,
-        pipeline,
-        stage,
-        transition.From,
-        transition.To,
-        transition.Reason,
-        transition.BreakDuration);
-
-    public void CallbackFailed(string callback, Exception exception) => StageLog.CallbackFailed(logger, pipeline, stage, callback, exception);
-
-    public void RecordKept(
-        string? recordKey, string? sourcePosition, string disposition, string reason, ErrorCategory category, ErrorSeverity severity, Guid failureId, string fingerprint, Exception? error)
+    public void CircuitChanged(CircuitTransition transition)
     {
-        LogLevel level = LevelOf(severity);
-        if (logger.IsEnabled(level))
-            StageLog.RecordKept(logger, level, pipeline, stage, recordKey, sourcePosition, disposition, reason, category, failureId, fingerprint, error);
+        LogLevel level = transition.To is CircuitState.Open or CircuitState.Isolated ? LogLevel.Warning : LogLevel.Information;
+        if (!_logger.IsEnabled(level))
+            return;
+
+        using IDisposable? scope = Scope();
+        StageLog.CircuitChanged(_logger, level, _pipeline, _stage, transition.From, transition.To, transition.Reason, transition.BreakDuration);
     }
 
-    public void StoreFailed(Exception exception) => StageLog.StoreFailed(logger, pipeline, stage, exception);
+    public void CallbackFailed(string callback, Exception exception)
+    {
+        if (!_logger.IsEnabled(LogLevel.Error))
+            return;
 
-    public void StoreRecovered() => StageLog.StoreRecovered(logger, pipeline, stage);
+        string errorType = TypeOf(exception);
+        if (!_repetition.Allows(nameof(StageLog.CallbackFailed), errorType, LogLevel.Error))
+            return;
 
-    public void SkipLimitCrossed(string crossed) => StageLog.SkipLimitCrossed(logger, pipeline, stage, crossed);
+        Exception? error = Once(exception);
+        using IDisposable? scope = Scope();
+        StageLog.CallbackFailed(_logger, _pipeline, _stage, callback, errorType, error);
+    }
 
-    public void NotificationsDropped(string notifier, long dropped) => StageLog.NotificationsDropped(logger, pipeline, stage, notifier, dropped);
+    public void RecordKept(in KeptRecord kept)
+    {
+        LogLevel level = LevelOf(kept.Severity);
+        if (!_logger.IsEnabled(level))
+            return;
 
-    /// <summary>Begins a scope around what a handler logs.</summary>
-    public IDisposable? BeginScope(string? recordKey, string? run) => logger.BeginScope($"{pipeline}/{stage} {recordKey} {run}");
+        string errorType = kept.Error is not null ? TypeOf(kept.Error) : kept.Category.ToTag();
+        if (!_repetition.Allows(nameof(StageLog.RecordKept), errorType, level))
+            return;
+
+        // Before the scope: what they ask may fail, which is another line.
+        List<KeyValuePair<string, object?>>? details = _details?.Of(in kept);
+        Exception? error = Once(kept.Error);
+        using IDisposable? scope = Scope(kept.RecordKey, details);
+        StageLog.RecordKept(
+            _logger,
+            level,
+            _pipeline,
+            _stage,
+            kept.RecordKey,
+            kept.SourcePosition,
+            kept.Disposition,
+            kept.Reason,
+            kept.Category,
+            kept.FailureId,
+            kept.Fingerprint,
+            error);
+    }
+
+    public void StoreFailed(Exception exception)
+    {
+        if (!_logger.IsEnabled(LogLevel.Critical))
+            return;
+
+        string errorType = TypeOf(exception);
+        if (!_repetition.Allows(nameof(StageLog.StoreFailed), errorType, LogLevel.Critical))
+            return;
+
+        Exception? error = Once(exception);
+        using IDisposable? scope = Scope();
+        StageLog.StoreFailed(_logger, _pipeline, _stage, errorType, error);
+    }
+
+    public void StoreRecovered()
+    {
+        if (!_logger.IsEnabled(LogLevel.Information))
+            return;
+
+        using IDisposable? scope = Scope();
+        StageLog.StoreRecovered(_logger, _pipeline, _stage);
+    }
+
+    public void SkipLimitCrossed(string crossed)
+    {
+        if (!_logger.IsEnabled(LogLevel.Critical))
+            return;
+
+        using IDisposable? scope = Scope();
+        StageLog.SkipLimitCrossed(_logger, _pipeline, _stage, crossed);
+    }
+
+    public void NotificationsDropped(string notifier, long dropped)
+    {
+        if (!_logger.IsEnabled(LogLevel.Warning))
+            return;
+
+        using IDisposable? scope = Scope();
+        StageLog.NotificationsDropped(_logger, _pipeline, _stage, notifier, dropped);
+    }
+
+    // Of several runs and records, so its scope has neither. Not a method of the stage's log: a timer holds it, and must hold neither user code nor what that holds.
+    private static Action<RepeatedLines> TellingRepetitions(string pipeline, string stage, ILogger logger) => lines =>
+    {
+        if (!logger.IsEnabled(lines.Level))
+            return;
+
+        using IDisposable? scope = logger.BeginScope(new LogScope(pipeline, stage));
+        StageLog.Repeated(logger, lines.Level, pipeline, stage, lines.Count, lines.EventName, lines.ErrorType, lines.Time.TotalSeconds);
+    };
+
+    private IDisposable? Scope(string? recordKey = null, IReadOnlyList<KeyValuePair<string, object?>>? details = null) =>
+        _logger.BeginScope(new LogScope(_pipeline, _stage, AmbientRun.Id, recordKey, details));
+
+    // Asked only for a line that is written; its message names the error without the exception too.
+    private Exception? Once(Exception? exception) => exception is not null && _written.TryAdd(exception, Mark) ? exception : null;
+
+    private static string TypeOf(Exception exception) => exception.GetType().FullName ?? exception.GetType().Name;
 
     private static LogLevel LevelOf(ErrorSeverity severity) => severity switch
     {
