@@ -41,6 +41,23 @@ public sealed class LogDetailTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_record_whose_line_is_not_written_no_detail_is_asked_for()
+    {
+        using var quiet = new ScopedLog(Microsoft.Extensions.Logging.LogLevel.None);
+        int asked = 0;
+        using ProcessingStage stage = Stage(o =>
+        {
+            o.LoggerFactory = quiet.Loggers;
+            o.Telemetry.RedactDetail = (_, text) => $"{text}{asked++}";
+        });
+
+        await stage.Fail(Error());
+
+        Assert.Equal(0, asked);
+        Assert.Empty(quiet.Lines);
+    }
+
+    [Fact]
     public async Task Details_go_through_the_redaction_under_their_names()
     {
         var asked = new List<(string, string)>();
