@@ -35,12 +35,12 @@ internal static class RetryPlan
 
         if (obstacle is not null)
         {
-            policy.Telemetry.Logs.RetriesExhausted(progress.Attempts, in failure, obstacle);
+            policy.Telemetry.Logs.RetriesExhausted(progress.Attempts, in failure, obstacle, in subject);
             policy.Metrics.Count(StageEvent.RetriesExhausted);
             return false;
         }
 
-        policy.Telemetry.Logs.Retry(progress.Attempts, in failure, delay);
+        policy.Telemetry.Logs.Retry(progress.Attempts, in failure, delay, in subject);
         if (progress.Span is { } span)
             policy.Telemetry.Spans.RetryPlanned(span, progress.Attempts, in failure, delay);
 

@@ -278,7 +278,7 @@ internal static class StageExecutor
                     progress.Span = policy.Telemetry.Spans.StartCall(call.Subject);
 
                 if (policy.LogScopes)
-                    scope = policy.Telemetry.Logs.BeginScope(policy.Telemetry.KeyOf(call.Subject), AmbientRun.Id);
+                    scope = policy.Telemetry.Logs.BeginScope(call.Subject);
 
                 Prepare(policy, ref progress, TShape.TellsDuration || progress.Span is not null);
                 if (cancellationToken.IsCancellationRequested)

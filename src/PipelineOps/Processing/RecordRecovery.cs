@@ -198,6 +198,7 @@ internal sealed class RecordRecovery : IDisposable
         {
             logs.RecordKept(new KeptRecord
             {
+                Run = kept.Run,
                 RecordKey = kept.RecordKey,
                 SourcePosition = kept.SourcePosition,
                 Disposition = kept.Disposition.ToString(),

@@ -16,6 +16,9 @@ internal sealed class StageTelemetry
         Logs = new StageLogs(pipeline, stage, logger, options, timeProvider);
         Metrics = new StageMetrics(pipeline, stage, meter.Stages, Logs, timeProvider);
         Origins = new RecordOrigins(options.Origins, Logs);
+        if (Origins.Any)
+            Logs.OriginOf = Origins.Of;
+
         Spans = new StageSpans(pipeline, stage, Logs, Origins, timeProvider, options);
         _timeSpanTicksPerTick = (double)TimeSpan.TicksPerSecond / timeProvider.TimestampFrequency;
     }
@@ -36,9 +39,6 @@ internal sealed class StageTelemetry
     public StageSpans Spans { get; }
 
     public RecordOrigins Origins { get; }
-
-    /// <summary>What identifies the record that a call is for; <see langword="null"/> if that is not known.</summary>
-    public string? KeyOf(in CallSubject subject) => subject.IsBatch ? null : Origins.Of(subject.Record).Key;
 
     public TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _timeSpanTicksPerTick));
 }

@@ -3,6 +3,8 @@ namespace PipelineOps;
 /// <summary>What the log tells of a record that is kept.</summary>
 internal readonly record struct KeptRecord
 {
+    public required string? Run { get; init; }
+
     public required string? RecordKey { get; init; }
 
     public required string? SourcePosition { get; init; }

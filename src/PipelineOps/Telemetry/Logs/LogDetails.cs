@@ -70,9 +70,10 @@ internal sealed class LogDetails(Func<string, string, string?>? redact, Action<s
     {
         try
         {
-            string text = Cut(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+            // Cut afterwards: the beginning of a secret is one that a pattern does not find.
+            string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
             if ((redact is null ? text : redact(name, text)) is { } redacted)
-                details.Add(new(prefix + name, redacted));
+                details.Add(new(prefix + name, Cut(redacted)));
         }
         catch (Exception exception)
         {
@@ -83,11 +84,18 @@ internal sealed class LogDetails(Func<string, string, string?>? redact, Action<s
 
     private static string Text(ReadOnlySpan<byte> payload, bool isCut)
     {
-        Span<char> text = stackalloc char[MaxLength];
-        OperationStatus status = Utf8.ToUtf16(payload, text, out _, out int written, replaceInvalidSequences: false, isFinalBlock: !isCut);
-        return status == OperationStatus.InvalidData
-            ? Convert.ToBase64String(payload[..Math.Min(payload.Length, MaxBase64Bytes)])
-            : new string(text[..written]);
+        char[] text = ArrayPool<char>.Shared.Rent(payload.Length);
+        try
+        {
+            OperationStatus status = Utf8.ToUtf16(payload, text, out _, out int written, replaceInvalidSequences: false, isFinalBlock: !isCut);
+            return status == OperationStatus.InvalidData
+                ? Convert.ToBase64String(payload[..Math.Min(payload.Length, MaxBase64Bytes)])
+                : new string(text, 0, written);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(text);
+        }
     }
 
     private static string Cut(string text) =>

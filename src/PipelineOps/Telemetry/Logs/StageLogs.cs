@@ -18,8 +18,8 @@ internal sealed class StageLogs
     private readonly LogRepetition _repetition;
     private readonly LogDetails? _details;
 
-    // The exceptions that a line has been written with, as long as somebody else holds them.
-    private readonly ConditionalWeakTable<Exception, object> _written = [];
+    // The exceptions that a line has been written with, as long as somebody else holds them. Made by the first.
+    private ConditionalWeakTable<Exception, object>? _written;
 
     public StageLogs(string pipeline, string stage, ILogger logger, TelemetryOptions options, TimeProvider timeProvider)
     {
@@ -31,6 +31,9 @@ internal sealed class StageLogs
         WantsScopes = options.LogScopes && logger is not NullLogger;
     }
 
+    /// <summary>Tells where the record comes from that a call is for. Asked for lines that are written only, because it asks the user's code.</summary>
+    public Func<object?, RecordOrigin>? OriginOf { get; set; }
+
     /// <summary>Whether a planned retry is written; asked before what it needs is looked up, for a retry is part of a call's latency.</summary>
     public bool WantsRetries => _logger.IsEnabled(LogLevel.Information);
 
@@ -41,13 +44,13 @@ internal sealed class StageLogs
     public bool WantsKept(ErrorSeverity severity) => _logger.IsEnabled(LevelOf(severity));
 
     /// <summary>Opens a scope for what a handler logs; <see langword="null"/> if that is not asked for.</summary>
-    public IDisposable? BeginScope(string? recordKey, string? run) =>
-        WantsScopes ? _logger.BeginScope(new LogScope(_pipeline, _stage, run, recordKey)) : null;
+    public IDisposable? BeginScope(in CallSubject subject) =>
+        WantsScopes ? _logger.BeginScope(ScopeOf(in subject)) : null;
 
     /// <summary>Writes how many lines were left out so far, without waiting for the window's end.</summary>
     public void Flush() => _repetition.Flush();
 
-    public void Retry(int attempt, in AttemptFailure failure, TimeSpan delay, string? recordKey = null)
+    public void Retry(int attempt, in AttemptFailure failure, TimeSpan delay, in CallSubject subject)
     {
         if (!WantsRetries)
             return;
@@ -57,11 +60,11 @@ internal sealed class StageLogs
             return;
 
         Exception? error = Once(failure.Error);
-        using IDisposable? scope = Scope(recordKey);
+        using IDisposable? scope = _logger.BeginScope(ScopeOf(in subject));
         StageLog.Retry(_logger, _pipeline, _stage, attempt, failure.Classification.Category, errorType, delay, error);
     }
 
-    public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason, string? recordKey = null)
+    public void RetriesExhausted(int attempts, in AttemptFailure failure, string reason, in CallSubject subject)
     {
         ErrorClassification classification = failure.Classification;
         LogLevel level = LevelOf(classification.Severity);
@@ -73,7 +76,7 @@ internal sealed class StageLogs
             return;
 
         Exception? error = Once(failure.Error);
-        using IDisposable? scope = Scope(recordKey);
+        using IDisposable? scope = _logger.BeginScope(ScopeOf(in subject));
         StageLog.RetriesExhausted(_logger, level, _pipeline, _stage, attempts, classification.Category, errorType, reason, error);
     }
 
@@ -114,7 +117,7 @@ internal sealed class StageLogs
         // Before the scope: what they ask may fail, which is another line.
         List<KeyValuePair<string, object?>>? details = _details?.Of(in kept);
         Exception? error = Once(kept.Error);
-        using IDisposable? scope = Scope(kept.RecordKey, details);
+        using IDisposable? scope = _logger.BeginScope(new LogScope(_pipeline, _stage, kept.Run, kept.RecordKey, details));
         StageLog.RecordKept(
             _logger,
             level,
@@ -181,11 +184,18 @@ internal sealed class StageLogs
         StageLog.Repeated(logger, lines.Level, pipeline, stage, lines.Count, lines.EventName, lines.ErrorType, lines.Time.TotalSeconds);
     };
 
-    private IDisposable? Scope(string? recordKey = null, IReadOnlyList<KeyValuePair<string, object?>>? details = null) =>
-        _logger.BeginScope(new LogScope(_pipeline, _stage, AmbientRun.Id, recordKey, details));
+    private IDisposable? Scope() => _logger.BeginScope(new LogScope(_pipeline, _stage, AmbientRun.Id));
+
+    private LogScope ScopeOf(in CallSubject subject)
+    {
+        RecordOrigin origin = subject.IsBatch || OriginOf is null ? default : OriginOf(subject.Record);
+        return new(_pipeline, _stage, origin.RunId ?? AmbientRun.Id, origin.Key);
+    }
 
     // Asked only for a line that is written; its message names the error without the exception too.
-    private Exception? Once(Exception? exception) => exception is not null && _written.TryAdd(exception, Mark) ? exception : null;
+    private Exception? Once(Exception? exception) => exception is not null && Written.TryAdd(exception, Mark) ? exception : null;
+
+    private ConditionalWeakTable<Exception, object> Written => _written ?? Interlocked.CompareExchange(ref _written, [], null) ?? _written!;
 
     private static string TypeOf(Exception exception) => exception.GetType().FullName ?? exception.GetType().Name;
 

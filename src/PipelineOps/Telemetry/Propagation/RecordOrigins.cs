@@ -6,18 +6,15 @@ namespace PipelineOps;
 internal sealed class RecordOrigins(IReadOnlyDictionary<Type, Func<object, RecordOrigin>> described, StageLogs logs)
 {
     private readonly KeyValuePair<Type, Func<object, RecordOrigin>>[] _described = [.. described];
-    private readonly ConcurrentDictionary<Type, Func<object, RecordOrigin>?> _byType = new();
+    private readonly ConcurrentDictionary<Type, Func<object, RecordOrigin>?>? _byType = described.Count == 0 ? null : new();
 
     /// <summary>Whether the origin of any record is known.</summary>
     public bool Any => _described.Length > 0;
 
-    /// <summary>Whether the origin of records of this type is known.</summary>
-    public bool Knows(Type type) => Any && Find(type) is not null;
-
     /// <summary>The record's origin; the default if it is not known.</summary>
     public RecordOrigin Of(object? record)
     {
-        if (!Any || record is null || Find(record.GetType()) is not { } describe)
+        if (record is null || Find(record.GetType()) is not { } describe)
             return default;
 
         try
@@ -32,7 +29,7 @@ internal sealed class RecordOrigins(IReadOnlyDictionary<Type, Func<object, Recor
         }
     }
 
-    private Func<object, RecordOrigin>? Find(Type type) => _byType.GetOrAdd(type, static (type, described) => Nearest(type, described), _described);
+    private Func<object, RecordOrigin>? Find(Type type) => _byType?.GetOrAdd(type, static (type, described) => Nearest(type, described), _described);
 
     /// <summary>That of the type itself, else of the nearest base class, else of an interface.</summary>
     private static Func<object, RecordOrigin>? Nearest(Type type, KeyValuePair<Type, Func<object, RecordOrigin>>[] described)
