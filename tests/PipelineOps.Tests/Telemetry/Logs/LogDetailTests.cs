@@ -31,6 +31,18 @@ public sealed class LogDetailTests : IDisposable
     }
 
     [Fact]
+    public async Task A_secret_across_the_cut_is_redacted_as_a_whole()
+    {
+        using ProcessingStage stage = Stage(static o => o.Telemetry.RedactDetail = static (_, text) => text.Replace("4711-0815", "***", StringComparison.Ordinal));
+
+        await stage.Process(new string('x', 1_019) + "4711-0815", static (_, _) => throw new FormatException());
+
+        string payload = (string)Assert.Single(_log.Of("RecordKept")).Values["Payload"]!;
+        Assert.Equal(1_024, payload.Length);
+        Assert.DoesNotContain("4711", payload, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Details_are_left_out_unless_asked_for()
     {
         using ProcessingStage stage = Stage(static o => o.Telemetry.LogDetails = false);

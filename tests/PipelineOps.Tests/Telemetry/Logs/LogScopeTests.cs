@@ -141,6 +141,69 @@ public sealed class LogScopeTests : IDisposable
         Assert.Equal(["Pipeline:orders Stage:load"], Assert.Single(_log.Of("Repeated")).Scopes);
     }
 
+    [Fact]
+    public async Task What_a_handler_logs_is_in_a_scope_with_its_record_if_asked_for_and_nothing_after_it()
+    {
+        using ProcessingStage stage = Stage(static o =>
+        {
+            o.Telemetry.LogScopes = true;
+            o.Telemetry.DescribeOrigin<string>(static record => new RecordOrigin { Key = record });
+        });
+        ILogger mine = _log.Loggers.CreateLogger("mine");
+
+        using (new PipelineRun("nightly").Enter())
+        {
+            await stage.Process("record-7", async (_, _) =>
+            {
+                await Task.Yield();
+                Write("within");
+            });
+        }
+
+        await stage.Process("record-8", (_, _) =>
+        {
+            Write("at once");
+            return default;
+        });
+        Write("after");
+
+        Assert.Equal(
+            [("within", "Pipeline:orders Stage:load Run:nightly RecordKey:record-7"), ("at once", "Pipeline:orders Stage:load RecordKey:record-8"), ("after", "")],
+            _log.Lines.Select(static line => (line.Message, string.Concat(line.Scopes))));
+
+        void Write(string text) => mine.Log(LogLevel.Information, default, text, null, static (text, _) => text);
+    }
+
+    [Fact]
+    public async Task What_a_handler_logs_is_in_no_scope_unless_asked_for()
+    {
+        using ProcessingStage stage = Stage(static _ => { });
+
+        await stage.Process("record-7", (_, _) =>
+        {
+            _log.Loggers.CreateLogger("mine").Log(LogLevel.Information, default, "within", null, static (text, _) => text);
+            return default;
+        });
+
+        Assert.Empty(Assert.Single(_log.Lines).Scopes);
+    }
+
+    [Fact]
+    public async Task A_retry_of_a_record_is_in_a_scope_with_its_key_and_the_run_that_it_came_from()
+    {
+        using ProcessingStage stage = Stage(static o =>
+        {
+            o.Retry.MaxRetries = 1;
+            o.Telemetry.DescribeOrigin<string>(static record => new RecordOrigin { Key = record, RunId = "producer's" });
+        });
+
+        using (new PipelineRun("consumer's").Enter())
+            await stage.Process("record-7", static (_, _) => throw new IOException());
+
+        Assert.Equal(["Pipeline:orders Stage:load Run:producer's RecordKey:record-7"], Assert.Single(_log.Of("Retry")).Scopes);
+        Assert.Equal(["Pipeline:orders Stage:load Run:producer's RecordKey:record-7"], Assert.Single(_log.Of("RetriesExhausted")).Scopes);
+    }
+
     private ProcessingStage Stage(Action<StageOptions> configure) => new(o =>
     {
         o.LoggerFactory = _log.Loggers;
