@@ -3,10 +3,12 @@ using System.Diagnostics.Metrics;
 
 namespace PipelineOps.Benchmarks.Telemetry;
 
-/// <summary>What one who knows the documentation of OpenTelemetry for .NET well would write around a stage, to get the spans and measurements that the library has.</summary>
+/// <summary>
+/// What one who knows the documentation of OpenTelemetry for .NET well would write around a stage, to get the spans and measurements of calls that the library has.
+/// </summary>
 /// <remarks>
-/// It is as cheap as it can be, and cheaper than it should be: a call is taken for one attempt, whose duration is the call's. To be right about retries too, it would have to
-/// wrap the delegate in another method with two more clock reads.
+/// It is as cheap as it can be, and cheaper than it should be: a call is taken for one attempt, whose duration is the call's. To be right about retries too, it would
+/// have to wrap the delegate in another method with two more clock reads.
 /// </remarks>
 internal sealed class HandWrittenStage(PipelineStage stage)
 {
