@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 using PipelineOps.Benchmarks.Comparison;
 
 namespace PipelineOps.Benchmarks.Telemetry;
@@ -12,10 +13,14 @@ internal static class MeasuringLoop
     public const string Time = "time";
     public const string Bytes = "bytes";
 
+    // A method is optimized as a whole, and not only from the middle of its loop, once it was called thirty times, and then as often with its instruments.
+    private const int MinWarmUpRounds = 100;
+
     private static readonly TimeSpan RoundLength = TimeSpan.FromMilliseconds(40);
 
-    // The compiler waits until a tenth of a second was quiet, instruments, waits again and optimizes, on a processor that others want too.
-    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(350);
+    private static readonly TimeSpan MaxWarmUp = TimeSpan.FromSeconds(3);
 
     public static int Run(string listening, bool isSupported, TextReader input, TextWriter output)
     {
@@ -58,17 +63,32 @@ internal static class MeasuringLoop
             await stage.ExecuteAsync(HealthyCall.Action, HealthyCall.State);
     };
 
-    /// <summary>Warms up until the tiered compiler has had its say, and answers how many calls fill a round.</summary>
+    /// <summary>
+    /// Warms up until the tiered compiler has had its say, and answers how many calls fill a round. The compiler waits until a tenth of a second was quiet, instruments,
+    /// waits again and optimizes, on a processor that others may want too: so it is over when nothing was compiled for a while.
+    /// </summary>
     private static int CallsOfRound(Contender contender)
     {
         int calls = 64;
+        int rounds = 0;
         double nanoseconds = 0;
+        long compiled = 0;
         long start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start) < WarmUp)
+        long quietSince = start;
+        do
         {
             nanoseconds = Nanoseconds(contender, calls);
-            calls = Math.Clamp((int)(RoundLength.TotalNanoseconds / 8 / nanoseconds), 64, 1_000_000);
+            calls = Math.Clamp((int)(RoundLength.TotalNanoseconds / 20 / nanoseconds), 64, 1_000_000);
+            rounds++;
+            long compiledNow = JitInfo.GetCompiledMethodCount();
+            if (compiledNow != compiled)
+            {
+                compiled = compiledNow;
+                quietSince = Stopwatch.GetTimestamp();
+            }
         }
+        while (Stopwatch.GetElapsedTime(start) < MaxWarmUp
+            && (Stopwatch.GetElapsedTime(start) < WarmUp || Stopwatch.GetElapsedTime(quietSince) < Quiet || rounds < MinWarmUpRounds));
 
         return Math.Max(64, (int)(RoundLength.TotalNanoseconds / nanoseconds));
     }
