@@ -5,7 +5,7 @@ namespace PipelineOps;
 /// <summary>What the executor keeps of a call in flight, besides its delegate.</summary>
 internal struct CallProgress
 {
-    /// <summary>The call's span; <see langword="null"/> if nobody wants it.</summary>
+    /// <summary>The call's span, which is started where the call's execution context can be given back; <see langword="null"/> if nobody wants it.</summary>
     public Activity? Span;
 
     public CircuitPermit Permit;
@@ -22,9 +22,6 @@ internal struct CallProgress
 
     /// <summary>Whether the call was counted where it began, and so must be where it ends.</summary>
     public bool IsMetered;
-
-    /// <summary>Whether the call's span was asked for.</summary>
-    public bool IsTraced;
 
     public long StartTimestamp;
 

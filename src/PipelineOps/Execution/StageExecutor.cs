@@ -15,6 +15,9 @@ internal static class StageExecutor
         where TShape : struct, IResultShape<T, TOut>
     {
         CallProgress progress = default;
+        if (StageSpans.IsTracing)
+            progress.Span = policy.Telemetry.Spans.CreateCall(call.Subject);
+
         switch (Begin(policy, ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
@@ -40,6 +43,9 @@ internal static class StageExecutor
     {
         CallProgress progress = default;
         ValueTask<T> pending = default;
+        if (StageSpans.IsTracing)
+            progress.Span = policy.Telemetry.Spans.CreateCall(default);
+
         switch (Begin(policy, ref progress, timed: false, cancellationToken, out CancellationToken token))
         {
             case CallStart.Rejected:
@@ -80,6 +86,8 @@ internal static class StageExecutor
     {
         CallProgress progress = default;
         ValueTask attempt = default;
+        if (StageSpans.IsTracing)
+            progress.Span = policy.Telemetry.Spans.CreateCall(CallSubject.Of(record));
 
         // Large, and read by nobody after a success.
         Unsafe.SkipInit(out pending);
@@ -122,7 +130,7 @@ internal static class StageExecutor
     private static CallStart Begin(
         StagePolicy policy, ref CallProgress progress, bool timed, CancellationToken callerToken, out CancellationToken token)
     {
-        if (!callerToken.IsCancellationRequested && !StageSpans.IsTracing && !policy.LogScopes)
+        if (progress.Span is null && !callerToken.IsCancellationRequested && !policy.LogScopes)
             return Acquire(policy, ref progress, timed, callerToken, out token);
 
         // A span and a scope change the caller's execution context, which is to be given back.
@@ -184,25 +192,20 @@ internal static class StageExecutor
         where TShape : struct, IResultShape<T, TOut>
     {
         // Without a context to give back, as where its flow is suppressed, it takes an async method after all.
-        if (progress.HoldsSlot || cancellationToken.IsCancellationRequested || policy.LogScopes || !StageSpans.IsTracing
+        if (progress.Span is not { } span || cancellationToken.IsCancellationRequested || policy.LogScopes
             || policy.Telemetry.Spans.Attempts == AttemptSpans.Always || ExecutionContext.Capture() is not { } context)
         {
             return RunAsync<TCall, T, TOut, TShape>(policy, call, progress, cancellationToken);
         }
 
-        progress.IsTraced = true;
-        progress.Span = policy.Telemetry.Spans.StartCall(call.Subject);
         try
         {
-            switch (Acquire(policy, ref progress, TShape.TellsDuration || progress.Span is not null, cancellationToken, out CancellationToken token))
+            policy.Telemetry.Spans.StartCall(span, call.Subject);
+            switch (Acquire(policy, ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
             {
                 case CallStart.Rejected:
-                    if (progress.Span is { } rejected)
-                    {
-                        policy.Telemetry.Spans.CircuitRejected(rejected, policy.Circuit!.RetryAfter);
-                        policy.Telemetry.Spans.EndCall(rejected, 0, elapsed: 0, policy.CircuitRejection!.ErrorType, message: null);
-                    }
-
+                    policy.Telemetry.Spans.CircuitRejected(span, policy.Circuit!.RetryAfter);
+                    policy.Telemetry.Spans.EndCall(span, 0, elapsed: 0, policy.CircuitRejection!.ErrorType, message: null);
                     return TShape.Rejected(policy.CircuitRejection!);
                 case CallStart.Begun:
                     call.Start(attempt: 1, lastError: null, token);
@@ -212,6 +215,12 @@ internal static class StageExecutor
                         return new(TShape.Success(value, 1, Succeed(policy, in progress, TShape.TellsDuration)));
                     }
 
+                    if (!progress.IsTimed)
+                    {
+                        progress.IsTimed = true;
+                        progress.StartTimestamp = policy.Telemetry.Spans.StartTimestampOf(span);
+                    }
+
                     break;
             }
 
@@ -219,8 +228,7 @@ internal static class StageExecutor
         }
         finally
         {
-            if (progress.Span is not null)
-                ExecutionContext.Restore(context);
+            ExecutionContext.Restore(context);
         }
     }
 
@@ -238,6 +246,9 @@ internal static class StageExecutor
         if (!progress.IsTimed)
         {
             progress.Permit.Success();
+            if (progress.Span is { } untimed)
+                policy.Telemetry.Spans.EndCall(untimed, attempts: 1);
+
             return TimeSpan.Zero;
         }
 
@@ -274,8 +285,8 @@ internal static class StageExecutor
             bool inFlight = progress.Attempts > 0;
             if (!inFlight)
             {
-                if (!progress.IsTraced && StageSpans.IsTracing)
-                    progress.Span = policy.Telemetry.Spans.StartCall(call.Subject);
+                if (progress.Span is { } created && created.StartTimeUtc == default)
+                    policy.Telemetry.Spans.StartCall(created, call.Subject);
 
                 if (policy.LogScopes)
                     scope = policy.Telemetry.Logs.BeginScope(call.Subject);

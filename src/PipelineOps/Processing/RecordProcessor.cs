@@ -88,6 +88,22 @@ internal sealed class RecordProcessor : IDisposable
             return new(new RecordResult(Disposition.Succeeded, 1));
         }
 
+        // As of a call that is traced, or that was refused.
+        if (pending.IsCompletedSuccessfully)
+        {
+            CallEnd<None> end = pending.Result;
+            if (end.Failure is null)
+            {
+                if (_measuresAge)
+                    MeasureAge(record);
+
+                Ledger.End(Disposition.Succeeded, 1);
+                return new(new RecordResult(Disposition.Succeeded, end.Attempts));
+            }
+
+            pending = new(end);
+        }
+
         return WithoutValue(FinishAsync<TRecord, None, VoidRecordCall<TRecord, PlainHandler<TRecord, ValueTask>>>(
             pending, record, new(new(handler)), parent: null, cancellationToken));
     }

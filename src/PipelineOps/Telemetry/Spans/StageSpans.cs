@@ -4,8 +4,8 @@ namespace PipelineOps;
 
 /// <summary>The spans of one stage. A listener's fault never becomes a call's.</summary>
 /// <remarks>
-/// A span begins at the wall clock's time and ends as much later as the monotonic clock says, so that it is as long as the measurement of the same call, and has its
-/// attempts within it.
+/// A span begins at the wall clock's time and, where the call is measured too or is tried again, ends as much later as the monotonic clock says: it is as long as the
+/// measurement, and has its attempts within it.
 /// </remarks>
 internal sealed class StageSpans
 {
@@ -22,6 +22,7 @@ internal sealed class StageSpans
     private readonly StageLogs _logs;
     private readonly RecordOrigins _origins;
     private readonly TimeProvider _timeProvider;
+    private readonly bool _isSystemClock;
     private readonly double _timeSpanTicksPerTick;
     private readonly int _maxLinks;
 
@@ -35,6 +36,7 @@ internal sealed class StageSpans
         _logs = logs;
         _origins = origins;
         _timeProvider = timeProvider;
+        _isSystemClock = ReferenceEquals(timeProvider, TimeProvider.System);
         _timeSpanTicksPerTick = (double)TimeSpan.TicksPerSecond / timeProvider.TimestampFrequency;
         _maxLinks = options.MaxLinks;
         Attempts = options.AttemptSpans;
@@ -46,18 +48,54 @@ internal sealed class StageSpans
     /// <summary>When attempts have spans.</summary>
     public AttemptSpans Attempts { get; }
 
-    /// <summary>Starts a call's span, if somebody wants it. The caller gives the execution context back that was there before.</summary>
-    public Activity? StartCall(in CallSubject subject)
+    /// <summary>Makes a call's span, if somebody wants it, and changes nothing else: a call whose span nobody wants goes on as if nobody had been asked.</summary>
+    public Activity? CreateCall(in CallSubject subject)
     {
         try
         {
-            return subject.Record is null ? TellRun(StartCall(default(ActivityContext)), AmbientRun.Id) : StartOf(in subject);
+            // The record's trace goes on, unless the caller has one, which is then linked to it.
+            ActivityContext parent = subject.Record is null || subject.IsBatch || Activity.Current is not null ? default : _origins.Of(subject.Record).TraceContext;
+            return Source.CreateActivity(_call, ActivityKind.Internal, parent, _tags);
         }
         catch (Exception exception)
         {
             ListenerFailed(exception);
             return null;
         }
+    }
+
+    /// <summary>Starts a call's span. The caller gives the execution context back that was there before.</summary>
+    public void StartCall(Activity call, in CallSubject subject)
+    {
+        try
+        {
+            bool hasCaller = Activity.Current is not null;
+            call.Start();
+            if (!_isSystemClock)
+                call.SetStartTime(_timeProvider.GetUtcNow().UtcDateTime);
+
+            Describe(call, in subject, hasCaller);
+        }
+        catch (Exception exception)
+        {
+            ListenerFailed(exception);
+        }
+    }
+
+    /// <summary>What the stage's clock said when a span began.</summary>
+    public long StartTimestampOf(Activity call)
+    {
+        TimeSpan elapsed = _timeProvider.GetUtcNow().UtcDateTime - call.StartTimeUtc;
+        return _timeProvider.GetTimestamp() - (elapsed > TimeSpan.Zero ? (long)(elapsed.Ticks / _timeSpanTicksPerTick) : 0);
+    }
+
+    /// <summary>Ends the span of a call that succeeded, now.</summary>
+    public void EndCall(Activity call, int attempts)
+    {
+        if (call.IsAllDataRequested)
+            call.SetTag(SpanAttribute.Attempts, attempts);
+
+        Stop(call);
     }
 
     /// <summary>Ends the span of a call that succeeded; times are in ticks of the stage's clock, from the call's beginning.</summary>
@@ -193,32 +231,32 @@ internal sealed class StageSpans
         End(span, _timeProvider.GetUtcNow().UtcDateTime);
     }
 
-    private Activity? StartOf(in CallSubject subject)
+    private void Describe(Activity call, in CallSubject subject, bool hasCaller)
     {
         RecordOrigin origin = subject.IsBatch ? default : _origins.Of(subject.Record);
+        if (origin.TraceContext != default && hasCaller && _maxLinks > 0)
+            call.AddLink(new ActivityLink(origin.TraceContext));
 
-        // The record's trace goes on, unless the caller has one, which is then linked to it.
-        bool isLinked = Activity.Current is not null;
-        Activity? activity = TellRun(StartCall(isLinked ? default : origin.TraceContext), origin.RunId ?? AmbientRun.Id);
-        if (activity is null)
-            return null;
-
-        if (origin.TraceContext != default && isLinked && _maxLinks > 0)
-            activity.AddLink(new ActivityLink(origin.TraceContext));
-
-        foreach ((string name, string? value) in origin.Baggage ?? [])
-            activity.AddBaggage(name, value);
-
-        if (activity.IsAllDataRequested && origin.Key is not null)
-            activity.SetTag(SpanAttribute.RecordKey, origin.Key);
-
-        if (activity.IsAllDataRequested && subject.IsBatch)
+        if (origin.Baggage is { } baggage)
         {
-            activity.SetTag(SpanAttribute.BatchSize, subject.Count);
-            LinkProducers(activity, subject);
+            foreach ((string name, string? value) in baggage)
+                call.AddBaggage(name, value);
         }
 
-        return activity;
+        if (!call.IsAllDataRequested)
+            return;
+
+        if ((origin.RunId ?? AmbientRun.Id) is { } run)
+            call.SetTag(SpanAttribute.RunId, run);
+
+        if (origin.Key is not null)
+            call.SetTag(SpanAttribute.RecordKey, origin.Key);
+
+        if (subject.IsBatch)
+        {
+            call.SetTag(SpanAttribute.BatchSize, subject.Count);
+            LinkProducers(call, subject);
+        }
     }
 
     private void LinkProducers(Activity activity, in CallSubject subject)
@@ -239,8 +277,6 @@ internal sealed class StageSpans
         }
     }
 
-    private Activity? StartCall(ActivityContext parent) => Start(_call, parent, _timeProvider.GetUtcNow());
-
     private Activity? Start(string name, ActivityContext parent, DateTimeOffset startTime)
     {
         try
@@ -254,14 +290,6 @@ internal sealed class StageSpans
         }
     }
 
-    private static Activity? TellRun(Activity? activity, string? runId)
-    {
-        if (runId is not null && activity is { IsAllDataRequested: true })
-            activity.SetTag(SpanAttribute.RunId, runId);
-
-        return activity;
-    }
-
     private static void Fail(Activity span, string errorType, string? message)
     {
         if (span.IsAllDataRequested)
@@ -272,9 +300,18 @@ internal sealed class StageSpans
 
     private void End(Activity span, DateTime endTime)
     {
+        span.SetEndTime(endTime);
+        Stop(span);
+    }
+
+    // Without an end time the span takes that of the system's clock.
+    private void Stop(Activity span)
+    {
         try
         {
-            span.SetEndTime(endTime);
+            if (!_isSystemClock && span.Duration == default)
+                span.SetEndTime(_timeProvider.GetUtcNow().UtcDateTime);
+
             span.Stop();
         }
         catch (Exception exception)
