@@ -57,7 +57,7 @@ internal static class TelemetryPage
         ### Is it slow?
 
         ```promql
-        # The median, the 95th and the 99th percentile of calls, of stages with at least 20.
+        # The median, the 95th and the 99th percentile of calls, of stages with enough of them.
         histogram_quantile(0.5, sum by (pipeline, stage, le) (rate(pipelineops_stage_duration_seconds_bucket{pipeline="orders"}[5m])))
           and on (pipeline, stage) sum by (pipeline, stage) (increase(pipelineops_stage_duration_seconds_count{pipeline="orders"}[5m])) >= 20
 
@@ -92,7 +92,7 @@ internal static class TelemetryPage
           and on (pipeline, stage) sum by (pipeline, stage) (increase(pipelineops_record_age_seconds_count{pipeline="orders"}[5m])) >= 20
 
         # Calls in flight in a process in which none has ended for 10 minutes.
-        min_over_time(pipelineops_stage_active{pipeline="orders"}[10m]) > 0
+        min_over_time(pipelineops_stage_active{pipeline="orders"}[10m]) > 0 and pipelineops_stage_active{pipeline="orders"} offset 10m > 0
           unless sum without (outcome) (increase(pipelineops_calls_total{pipeline="orders"}[10m])) > 0
 
         # Calls that wait for a slot, for each slot that there is.
@@ -153,13 +153,13 @@ internal static class TelemetryPage
         sum by (pipeline, stage, category) (increase(pipelineops_failures_stored_total{pipeline="orders"}[1h])) > 0
 
         # Records that have begun and not ended in a process in which none has ended for an hour.
-        min_over_time(pipelineops_records_active{pipeline="orders"}[1h]) > 0
+        min_over_time(pipelineops_records_active{pipeline="orders"}[1h]) > 0 and pipelineops_records_active{pipeline="orders"} offset 1h > 0
           unless sum without (disposition) (increase(pipelineops_records_total{pipeline="orders"}[1h])) > 0
 
-        # Runs that failed or were abandoned within a day.
+        # Runs that failed or were abandoned within a day, also of a process that was there for one run only.
         sum by (pipeline, status) (increase(pipelineops_runs_total{pipeline="orders", status=~"failed|abandoned"}[1d])) > 0
-          or sum by (pipeline, status) (pipelineops_runs_total{pipeline="orders", status=~"failed|abandoned"}
-            unless pipelineops_runs_total{pipeline="orders", status=~"failed|abandoned"} offset 1d) > 0
+          or sum by (pipeline, status) (last_over_time(pipelineops_runs_total{pipeline="orders", status=~"failed|abandoned"}[1d])
+            unless last_over_time(pipelineops_runs_total{pipeline="orders", status=~"failed|abandoned"}[1d] offset 1d)) > 0
         ```
 
         `returned` is not lost: the record is still its source's. What is set aside is in the failure store, and comes back by a redrive; see [records](records.md).
@@ -206,7 +206,8 @@ internal static class TelemetryPage
         |---|---|
         | `pipeline.ObserveQueue("orders.in", () => channel.Reader.Count)` | asks for the queue's length whenever metrics are collected |
 
-        The function runs on the collecting thread: read a number, and do no work. Queues have a name, which is a tag, so it must not grow with the records.
+        The function runs on the collecting thread: read a number, and do no work. A queue's name is a tag, so there must be few. A queue that several processes share is counted by
+        each of them: ask for `max` instead of `sum`.
 
         ## Cost, and how to be rid of it
 
@@ -214,10 +215,11 @@ internal static class TelemetryPage
         |---|---|
         | nobody listens | a check, about a nanosecond; no clock is read for it |
         | somebody listens to the meter | its counts, in memory of the processor's own, and its durations; failures, retries and changes of circuits are counted always |
-        | somebody listens to the source, and samples | its span, links and events; no attributes that nobody asked for |
+        | somebody listens to the source, and samples | its span with its attributes, links and events |
         | `LogScopes` is on | some hundred nanoseconds and an allocation |
 
-        A program that never listens takes the check out too, and a trimmed one on .NET 9 or later all the code behind it. Logs do not depend on this:
+        A program that never listens can be rid of the check too; if it is trimmed, on .NET 9 or later, also of the code behind it. Its stages then measure and trace no calls; logs do
+        not depend on this:
 
         ```xml
         <ItemGroup>
@@ -268,7 +270,7 @@ internal static class TelemetryPage
             $"`{tag.Name}`", $"`{PrometheusNames.LabelOf(tag)}`", tag.Meaning, Values(tag),
         }));
         Append("Buckets that an SDK uses unless a view says otherwise:\n");
-        Table(["Histograms", "Bounds"], TelemetryCatalog.Instruments.Where(static i => i.Buckets.Count > 0).GroupBy(static i => string.Join(", ", i.Buckets.Select(Number))).Select(static same => new[]
+        Table(["Histograms", "Bounds"], TelemetryCatalog.Instruments.Where(static i => i.Buckets.Count > 0).GroupBy(static i => string.Join(", ", i.Buckets.Select(static bound => bound.ToString(CultureInfo.InvariantCulture)))).Select(static same => new[]
         {
             string.Join(", ", same.Select(static i => $"`{i.Name}`")), same.Key,
         }));
@@ -318,7 +320,7 @@ internal static class TelemetryPage
     /// <summary>As all cells have it: a small letter first, and no full stop.</summary>
     private static string Meaning(string sentence) => char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.');
 
-    private static string Number(double number) => number.ToString("#,0.####", CultureInfo.InvariantCulture);
+    private static string Number(int number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
     private static string Flag(bool flag) => flag ? "true" : "false";
 }
