@@ -151,7 +151,7 @@ internal sealed class RecordRecovery : IDisposable
             Reason = outcome.Reason,
             Severity = context.Classification.Severity,
             Attempts = context.Attempts,
-            Run = PipelineRun.Current?.Id,
+            Run = _policy.Telemetry.Origins.Of(record).RunId ?? PipelineRun.Current?.Id,
             Fingerprint = context.Fingerprint,
             Parent = parent,
             Span = context.Span,

@@ -1,6 +1,6 @@
 namespace PipelineOps;
 
-/// <summary>The rule for names of pipelines and stages: they become tags of metrics, names of spans and keys of services.</summary>
+/// <summary>The rule for names of pipelines, stages and queues: they become tags of metrics, names of spans and keys of services.</summary>
 internal static class PipelineNames
 {
     private const int MaxLength = 100;

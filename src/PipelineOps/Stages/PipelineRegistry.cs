@@ -31,11 +31,12 @@ public sealed class PipelineRegistry : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such pipeline or stage; the message lists those that there are.</exception>
     public PipelineStage GetStage(string pipeline, string stage) => GetPipeline(pipeline).GetStage(stage);
 
-    /// <summary>Disposes every stage: calls in flight end, further ones are refused. The container does this when it is disposed.</summary>
+    /// <summary>Disposes every stage: calls in flight end, further ones are refused; and ends the observation of queues. The container does this when it is disposed.</summary>
     public void Dispose()
     {
         foreach (Pipeline pipeline in Pipelines)
         {
+            pipeline.EndObservations();
             foreach (PipelineStage stage in pipeline.Stages)
                 stage.Dispose();
         }

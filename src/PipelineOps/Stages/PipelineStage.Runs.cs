@@ -181,6 +181,9 @@ public sealed partial class PipelineStage
         ArgumentNullException.ThrowIfNull(handler);
         var problems = new OptionsProblems { Prefix = $"{this}: " };
         options.Validate(problems);
+        if (options.QueueName is not null)
+            PipelineNames.Require(problems, options.QueueName, "queue");
+
         problems.ThrowIfAny();
     }
 }

@@ -58,6 +58,8 @@ public sealed partial class PipelineStage : IDisposable
     /// <exception cref="ObjectDisposedException">The stage is disposed.</exception>
     public IFailureStore FailureStore => Records.Recovery.Store.Open();
 
+    internal StageTelemetry Telemetry => _telemetry;
+
     internal RecordProcessor Records => _records ?? MakeRecords();
 
     private StagePolicy Policy
@@ -308,6 +310,7 @@ public sealed partial class PipelineStage : IDisposable
 
         _telemetry.Logs.Flush();
         _telemetry.Metrics.Unregister();
+        _telemetry.OfPipeline.Leave();
     }
 
     /// <summary>The pipeline's and the stage's name, as in <c>orders/load</c>.</summary>

@@ -13,6 +13,7 @@ internal sealed class StageTelemetry
         Stage = stage;
         Name = $"{pipeline}/{stage}";
         Meter = meter;
+        OfPipeline = new PipelineTelemetry(pipeline, meter, logger, timeProvider);
         Logs = new StageLogs(pipeline, stage, logger, options, timeProvider);
         Metrics = new StageMetrics(pipeline, stage, meter.Stages, Logs, timeProvider);
         Origins = new RecordOrigins(options.Origins, Logs);
@@ -31,6 +32,9 @@ internal sealed class StageTelemetry
     public string Name { get; }
 
     public TelemetryMeter Meter { get; }
+
+    /// <summary>What the stage's pipeline tells by the same log, meter and clock.</summary>
+    public PipelineTelemetry OfPipeline { get; }
 
     public StageLogs Logs { get; }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 
 namespace PipelineOps;
 
@@ -19,6 +20,7 @@ internal abstract class RecordRun<T>
     private readonly RunOptions<T> _options;
     private readonly StagePolicy _policy;
     private readonly PipelineRun _run;
+    private readonly bool _ownsRun;
     private readonly RecordLedger _ledger = new();
     private readonly SkipCounter _skips;
     private readonly Acknowledgements _acknowledgements = new();
@@ -33,11 +35,15 @@ internal abstract class RecordRun<T>
         _processor = processor;
         _options = options.Copy();
         _policy = processor().Policy;
-        _run = options.Run ?? new PipelineRun();
         _skips = processor().SkipsOfRun();
         CancellationToken = cancellationToken;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, options.StopReading);
         _release = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+        // A current run that has ended is one that somebody forgot to leave, or that a worker outlives.
+        PipelineRun? shared = options.Run ?? (PipelineRun.Current is { Status: RunStatus.Running } current ? current : null);
+        _ownsRun = shared is null;
+        _run = shared ?? new PipelineRun(id: null, _policy.Telemetry.OfPipeline);
     }
 
     protected CancellationToken CancellationToken { get; }
@@ -56,20 +62,29 @@ internal abstract class RecordRun<T>
     public async Task<RunSummary> RunAsync(Func<CancellationToken, IRecordSource<T>> open)
     {
         long start = _policy.TimeProvider.GetTimestamp();
-        using (_run.Enter())
+        using (_run.Enter(_policy.Telemetry.OfPipeline))
         using (_stop)
         using (_release)
         {
-            var reader = new SourceReader<T>(open(_stop.Token), _policy.TimeProvider, _stop.Token);
-            await Task.WhenAll(Enumerable.Range(0, _options.MaxParallelism).Select(_ => Task.Run(() => WorkAsync(reader), CancellationToken.None))).ConfigureAwait(false);
-            bool wasStopped = _stop.IsCancellationRequested;
-            EndReading();
-            await DisposeAsync(reader).ConfigureAwait(false);
-
-            RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
-            var summary = new RunSummary(_run.Id, outcome, _ledger.Read(), _policy.TimeProvider.GetElapsedTime(start), _problem?.Sentence);
-            Debug.Assert(summary.Accounting is { InFlight: 0, Lost: 0 }, "A record of the run has not ended.");
-            return _problem is { } problem ? throw new RunFailedException(_policy.Telemetry.Pipeline, _policy.Telemetry.Stage, summary, problem.Error) : summary;
+            try
+            {
+                IRecordSource<T> source = open(_stop.Token);
+                using (Observe(source.Channel))
+                {
+                    var reader = new SourceReader<T>(source, _policy.TimeProvider, _stop.Token);
+                    await Task.WhenAll(Enumerable.Range(0, _options.MaxParallelism).Select(_ => Task.Run(() => WorkAsync(reader), CancellationToken.None))).ConfigureAwait(false);
+                    bool wasStopped = _stop.IsCancellationRequested;
+                    EndReading();
+                    await DisposeAsync(reader).ConfigureAwait(false);
+                    return End(wasStopped, _policy.TimeProvider.GetElapsedTime(start));
+                }
+            }
+            finally
+            {
+                // What ends in no other way, as by a defect of ours, is at least counted.
+                if (_ownsRun)
+                    _run.Abandon();
+            }
         }
     }
 
@@ -95,6 +110,44 @@ internal abstract class RecordRun<T>
         delay = delay < FirstHold ? FirstHold : delay < LongestDelay ? delay : LongestDelay;
         await Task.Delay(delay, _policy.TimeProvider, _release.Token).ConfigureAwait(false);
         return true;
+    }
+
+    private RunSummary End(bool wasStopped, TimeSpan duration)
+    {
+        RunOutcome outcome = _problem is not null ? RunOutcome.Failed : wasStopped ? RunOutcome.Stopped : RunOutcome.Completed;
+        var summary = new RunSummary(_run.Id, outcome, _ledger.Read(), duration, _problem?.Sentence);
+        Debug.Assert(summary.Accounting is { InFlight: 0, Lost: 0 }, "A record of the run has not ended.");
+        if (_problem is { } problem)
+        {
+            var failure = new RunFailedException(_policy.Telemetry.Pipeline, _policy.Telemetry.Stage, summary, problem.Error);
+            if (_ownsRun)
+                _run.Fail(failure);
+
+            throw failure;
+        }
+
+        if (_ownsRun && outcome == RunOutcome.Completed)
+            _run.Complete();
+
+        return summary;
+    }
+
+    private IDisposable? Observe(ChannelReader<T>? channel)
+    {
+        StageTelemetry telemetry = _policy.Telemetry;
+        try
+        {
+            return channel is { CanCount: true }
+                ? telemetry.OfPipeline.Observe(
+                    this, _options.QueueName ?? $"{telemetry.Stage}.in", channel, record => telemetry.Origins.Of(record).EventTime, telemetry.Origins.Knows(typeof(T)), isOfRun: true)
+                : null;
+        }
+        catch (Exception exception)
+        {
+            // A channel may be user code.
+            telemetry.Logs.CallbackFailed("source's ability to count", exception);
+            return null;
+        }
     }
 
     private async Task WorkAsync(SourceReader<T> reader)

@@ -5,6 +5,9 @@ namespace PipelineOps;
 /// <summary>Where a run's records come from. For one caller at a time.</summary>
 internal interface IRecordSource<T> : IAsyncDisposable
 {
+    /// <summary>The channel that the records come from; <see langword="null"/> where there is nothing to count.</summary>
+    ChannelReader<T>? Channel { get; }
+
     /// <summary>Takes a record that is there at once.</summary>
     bool TryRead(out T record);
 
@@ -14,6 +17,8 @@ internal interface IRecordSource<T> : IAsyncDisposable
 
 internal sealed class ChannelSource<T>(ChannelReader<T> reader, CancellationToken stop) : IRecordSource<T>
 {
+    public ChannelReader<T> Channel => reader;
+
     public bool TryRead(out T record) => reader.TryRead(out record!);
 
     public ValueTask<bool> WaitAsync() => reader.WaitToReadAsync(stop);
@@ -26,6 +31,8 @@ internal sealed class EnumerableSource<T>(IAsyncEnumerable<T> source, Cancellati
     // Opened by the first read, as what opening throws is to end the run as what reading throws.
     private IAsyncEnumerator<T>? _records;
     private bool _hasCurrent;
+
+    public ChannelReader<T>? Channel => null;
 
     public bool TryRead(out T record)
     {

@@ -8,9 +8,22 @@ public abstract class RunOptions<T>
     {
     }
 
-    /// <summary>The run that the records belong to. Several calls, as those of a pipeline's stages, can share one, whose accounting is then the sum of theirs.</summary>
-    /// <value><see langword="null"/> (the default) for a run of its own.</value>
+    /// <summary>
+    /// The run that the records belong to. Several calls, as those of a pipeline's stages, can share one, whose accounting is then the sum of theirs. Only who began it
+    /// ends it.
+    /// </summary>
+    /// <value>
+    /// <see langword="null"/> (the default) for <see cref="PipelineRun.Current"/>; where there is none, or it has ended, for a run of its own, which ends with the call: it
+    /// has succeeded if the source has ended, is abandoned if the call was stopped, and failed if it could not go on.
+    /// </value>
     public PipelineRun? Run { get; set; }
+
+    /// <summary>
+    /// The name under which the source's length is measured while the call goes through it, if the source is a channel that can count. A channel that the pipeline observes
+    /// already (<see cref="Pipeline.ObserveQueue{T}"/>) is not measured a second time.
+    /// </summary>
+    /// <value><see langword="null"/> (the default) for <c>&lt;stage&gt;.in</c>; 1 to 100 letters, digits, <c>-</c>, <c>_</c> and <c>.</c>.</value>
+    public string? QueueName { get; set; }
 
     /// <summary>How many records or batches are processed at once. No more than these are read ahead.</summary>
     /// <value>The default is 1; from 1 to 10,000.</value>

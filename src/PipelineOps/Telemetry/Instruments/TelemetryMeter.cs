@@ -14,15 +14,15 @@ internal sealed class TelemetryMeter
             ? new Meter(PipelineOpsTelemetry.MeterName, PipelineOpsTelemetry.Version)
             : factory.Create(new MeterOptions(PipelineOpsTelemetry.MeterName) { Version = PipelineOpsTelemetry.Version });
         Stages = new StageInstruments(meter);
-        Queues = new QueueInstruments(meter);
-        Runs = new RunInstruments(meter);
+        QueueInstruments.Create(meter, Pipelines);
+        Runs = new RunInstruments(meter, Pipelines);
     }
 
     public static TelemetryMeter Shared { get; } = new(factory: null);
 
     public StageInstruments Stages { get; }
 
-    public QueueInstruments Queues { get; }
+    public MeteredPipelines Pipelines { get; } = new();
 
     public RunInstruments Runs { get; }
 

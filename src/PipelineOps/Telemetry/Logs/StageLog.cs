@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PipelineOps;
 
-/// <summary>Every log event of a stage. Ids and names are a promise: people filter by them.</summary>
+/// <summary>Every log event of a stage and of a run. Ids and names are a promise: people filter by them.</summary>
 internal static partial class StageLog
 {
     [LoggerMessage(1, LogLevel.Information, "Stage {Pipeline}/{Stage}: attempt {Attempt} failed ({Category}, {ErrorType}); trying again in {Delay}.", EventName = "Retry")]
@@ -50,4 +50,20 @@ internal static partial class StageLog
     [LoggerMessage(EventId = 10, EventName = "Repeated", Message = "Stage {Pipeline}/{Stage}: …and {Suppressed:N0} more {Event} ({ErrorType}) like it in {Seconds:0.###} s.")]
     public static partial void Repeated(
         ILogger logger, LogLevel level, string pipeline, string stage, long suppressed, string @event, string errorType, double seconds);
+
+    [LoggerMessage(EventId = 11, EventName = "RunEnded", Message = "Run {RunId} of pipeline {Pipeline}: {Status} after {Duration}; read {Read}, processed {Processed}, failed {Failed}, {Bytes} bytes; processor time {ProcessorTime}, allocated {AllocatedBytes} bytes.")]
+    public static partial void RunEnded(
+        ILogger logger,
+        LogLevel level,
+        string runId,
+        string pipeline,
+        RunStatus status,
+        TimeSpan duration,
+        long read,
+        long processed,
+        long failed,
+        long bytes,
+        TimeSpan? processorTime,
+        long allocatedBytes,
+        Exception? exception);
 }

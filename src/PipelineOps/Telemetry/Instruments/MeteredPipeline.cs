@@ -1,0 +1,16 @@
+namespace PipelineOps;
+
+/// <summary>What is measured of a pipeline as a whole: its runs and its queues. Shared by everything of one name and one meter, for a series can be told only once.</summary>
+internal sealed class MeteredPipeline(string name)
+{
+    public string Name => name;
+
+    public KeyValuePair<string, object?> Tag { get; } = new("pipeline", name);
+
+    public RunCounts Runs { get; } = new();
+
+    public ObservedQueues Queues { get; } = new();
+
+    /// <summary>How many stages have joined and not left; for <see cref="MeteredPipelines"/>.</summary>
+    public int Stages { get; set; }
+}
