@@ -65,7 +65,10 @@ public sealed class Pipeline
     /// lines carry its id. It is counted and measured, and its figures are logged when it ends.
     /// </summary>
     /// <param name="id">Identifies it; <see langword="null"/> for a new id.</param>
-    /// <returns>The run. <see cref="PipelineRun.Complete"/> it, or it is abandoned when it is disposed.</returns>
+    /// <returns>
+    /// The run. <see cref="PipelineRun.Complete"/> it, or it is abandoned when it is disposed. Runs that are begun in one flow of control are disposed in the reverse order,
+    /// as <c>await using</c> does; those that overlap otherwise need flows of their own.
+    /// </returns>
     /// <exception cref="ArgumentException">The id is empty.</exception>
     /// <example><code>
     /// await using PipelineRun run = pipeline.BeginRun();
