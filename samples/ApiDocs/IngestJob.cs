@@ -5,6 +5,7 @@ using ApiDocs.Reporting;
 using Microsoft.Extensions.DependencyInjection;
 using PipelineOps;
 using Spectre.Console;
+using RunReport = ApiDocs.Reporting.RunReport;
 
 namespace ApiDocs;
 

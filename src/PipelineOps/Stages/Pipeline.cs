@@ -85,7 +85,8 @@ public sealed class Pipeline
 
     /// <summary>
     /// Measures how many records wait in a queue, and how long the oldest has waited. Observations of one name are one queue: their lengths are added, and the greater age
-    /// counts. They end when they are disposed, and with the registry or the last stage of the pipeline.
+    /// counts. They end when they are disposed, and with the registry or the last stage of the pipeline. Observe a channel by the overload for it, where it can count: only
+    /// then does <c>ProcessAllAsync</c> know under any name that it is observed already.
     /// </summary>
     /// <param name="name">The queue's name: 1 to 100 letters, digits, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="length">

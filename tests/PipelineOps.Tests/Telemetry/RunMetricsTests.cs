@@ -160,8 +160,8 @@ public sealed class RunMetricsTests : IDisposable
                 else if (runs.Count > 0)
                 {
                     int i = run % runs.Count;
-                    RunStatus end = Do(step, runs[i]);
-                    expected[i] = expected[i] == RunStatus.Running ? end : expected[i];
+                    Do(step, runs[i]);
+                    expected[i] = expected[i] == RunStatus.Running ? StatusOf(step) : expected[i];
                 }
             }
 
@@ -174,22 +174,37 @@ public sealed class RunMetricsTests : IDisposable
             Assert.Equal(expected.Count(static end => end != RunStatus.Running), meter.Of(Duration).Count);
             return true;
         }));
+    }
 
-        static RunStatus Do(Step step, PipelineRun run)
+    // Whichever threads end them at the same time.
+    [Fact]
+    public void Each_run_that_threads_race_to_end_ends_as_one_of_them_says()
+    {
+        Gen<(Step Step, int Run)[]> races = Gen.Choose(0, 40).SelectMany(count =>
+            (from step in Gen.Elements(Step.Complete, Step.Fail, Step.Dispose)
+             from run in Gen.Choose(0, 4)
+             select (step, run)).ArrayOf(count));
+
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(100), Prop.ForAll(races.ToArbitrary(), race =>
         {
-            switch (step)
-            {
-                case Step.Complete:
-                    run.Complete();
-                    return RunStatus.Succeeded;
-                case Step.Fail:
-                    run.Fail();
-                    return RunStatus.Failed;
-                default:
-                    run.DisposeAsync().AsTask().GetAwaiter().GetResult();
-                    return RunStatus.Abandoned;
-            }
-        }
+            // Given
+            using MeterProbe meter = new MeterProbe().Listen();
+            using PipelineStage stage = PipelineStage.Create("orders", "load", TestStage.Options(_time, options => options.MeterFactory = meter));
+            Pipeline pipeline = Pipeline.Create(stage);
+            PipelineRun[] runs = [.. Enumerable.Range(0, 5).Select(_ => pipeline.BeginRun())];
+
+            // When
+            Parallel.ForEach(race, new ParallelOptions { MaxDegreeOfParallelism = 8 }, step => Do(step.Step, runs[step.Run]));
+
+            // Then
+            ILookup<int, RunStatus> wanted = race.ToLookup(static step => step.Run, static step => StatusOf(step.Step));
+            Assert.All(runs, (run, i) => Assert.Contains(run.Status, wanted.Contains(i) ? wanted[i] : [RunStatus.Running]));
+            Assert.Equal(
+                Ends.Select(status => (double)runs.Count(run => run.Status == status)),
+                meter.Observe(Runs).Select(static m => m.Value));
+            Assert.Equal(runs.Length - wanted.Count, meter.Observe(Active).Single().Value);
+            return true;
+        }));
     }
 
     [Fact]
@@ -360,6 +375,23 @@ public sealed class RunMetricsTests : IDisposable
         channel.Writer.Complete();
         return channel.Reader;
     }
+
+    private static void Do(Step step, PipelineRun run)
+    {
+        if (step == Step.Complete)
+            run.Complete();
+        else if (step == Step.Fail)
+            run.Fail();
+        else
+            run.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    private static RunStatus StatusOf(Step step) => step switch
+    {
+        Step.Complete => RunStatus.Succeeded,
+        Step.Fail => RunStatus.Failed,
+        _ => RunStatus.Abandoned,
+    };
 
     private double[] Ended() => [.. _meter.Observe(Runs).Where(static m => m.Tags.StartsWith("pipeline=orders,", StringComparison.Ordinal)).Select(static m => m.Value)];
 

@@ -20,7 +20,7 @@ public abstract class RunOptions<T>
 
     /// <summary>
     /// The name under which the source's length is measured while the call goes through it, if the source is a channel that can count. A channel that the pipeline observes
-    /// already (<see cref="Pipeline.ObserveQueue{T}"/>) is not measured a second time.
+    /// already (<see cref="Pipeline.ObserveQueue{T}"/>), or whose name it observes by a callback, is not measured a second time.
     /// </summary>
     /// <value><see langword="null"/> (the default) for <c>&lt;stage&gt;.in</c>; 1 to 100 letters, digits, <c>-</c>, <c>_</c> and <c>.</c>.</value>
     public string? QueueName { get; set; }
