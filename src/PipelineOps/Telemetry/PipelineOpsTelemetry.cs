@@ -26,5 +26,5 @@ public static class PipelineOpsTelemetry
 #if NET9_0_OR_GREATER
     [FeatureSwitchDefinition("PipelineOps.Telemetry.IsSupported")]
 #endif
-    public static bool IsSupported => Supported;
+    internal static bool IsSupported => Supported;
 }

@@ -54,7 +54,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([0, 0, 1], Ended());
         Assert.Equal([new(Duration, 5, "pipeline=orders,status=abandoned")], _meter.Of(Duration));
-        ScopedLine line = Assert.Single(_log.Lines);
+        ScopedLoggers.Line line = Assert.Single(_log.Lines);
         Assert.Equal((LogLevel.Warning, 11, "RunEnded"), (line.Level, line.Id.Id, line.Id.Name));
     }
 
@@ -67,7 +67,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([0, 1, 0], Ended());
         Assert.Equal("pipeline=orders,status=failed", Assert.Single(_meter.Of(Duration)).Tags);
-        ScopedLine line = Assert.Single(_log.Lines);
+        ScopedLoggers.Line line = Assert.Single(_log.Lines);
         Assert.Equal((LogLevel.Error, error), (line.Level, line.Exception));
         Assert.StartsWith("Run 17 of pipeline orders: Failed after 00:00:00; read 0, processed 0, failed 0, 0 bytes; processor time ", line.Message, StringComparison.Ordinal);
     }
@@ -86,7 +86,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([1, 0, 0], Ended());
         Assert.Equal([new(Duration, 2, "pipeline=orders,status=succeeded")], _meter.Of(Duration));
-        ScopedLine line = Assert.Single(_log.Lines);
+        ScopedLoggers.Line line = Assert.Single(_log.Lines);
         Assert.Equal(LogLevel.Information, line.Level);
         Assert.Contains("Succeeded after 00:00:02; read 5, processed 3, failed 2, 70 bytes;", line.Message, StringComparison.Ordinal);
     }
@@ -298,7 +298,7 @@ public sealed class RunMetricsTests : IDisposable
             Source(3), static (_, _) => ValueTask.FromException(new UnauthorizedAccessException("no")), cancellationToken: Ct));
 
         Assert.Equal([0, 1, 0], Ended());
-        ScopedLine line = Assert.Single(_log.Lines, static line => line.Id.Id == 11);
+        ScopedLoggers.Line line = Assert.Single(_log.Lines, static line => line.Id.Id == 11);
         Assert.Equal((LogLevel.Error, exception), (line.Level, line.Exception));
         Assert.StartsWith($"Run {exception.Summary.RunId} of pipeline orders: Failed", line.Message, StringComparison.Ordinal);
     }

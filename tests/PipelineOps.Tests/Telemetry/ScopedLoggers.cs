@@ -3,16 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace PipelineOps.Tests.Telemetry;
 
-/// <summary>A line with the scopes that it was logged in, from the outermost, each as in <c>Run=1,Pipeline=orders</c>.</summary>
-internal sealed record ScopedLine(string Category, LogLevel Level, EventId Id, string Message, Exception? Exception, string[] Scopes);
-
 /// <summary>Keeps what is logged and in which scopes, which flow as those of real logs do.</summary>
 internal sealed class ScopedLoggers : ILoggerFactory
 {
     private readonly LoggerExternalScopeProvider _scopes = new();
-    private readonly ConcurrentQueue<ScopedLine> _lines = new();
+    private readonly ConcurrentQueue<Line> _lines = new();
 
-    public IReadOnlyCollection<ScopedLine> Lines => _lines;
+    public IReadOnlyCollection<Line> Lines => _lines;
 
     /// <summary>Whether scopes cannot be begun.</summary>
     public bool RefusesScopes { get; init; }
@@ -35,6 +32,9 @@ internal sealed class ScopedLoggers : ILoggerFactory
             scopes);
         return [.. scopes];
     }
+
+    /// <summary>A line with the scopes that it was logged in, from the outermost, each as in <c>Run=1,Pipeline=orders</c>.</summary>
+    internal sealed record Line(string Category, LogLevel Level, EventId Id, string Message, Exception? Exception, string[] Scopes);
 
     private sealed class Logger(ScopedLoggers owner, string category) : ILogger
     {

@@ -11,6 +11,9 @@ internal sealed class RecordOrigins(IReadOnlyDictionary<Type, Func<object, Recor
     /// <summary>Whether the origin of any record is known.</summary>
     public bool Any => _described.Length > 0;
 
+    /// <summary>Whether the origin of records of this type is known.</summary>
+    public bool Knows(Type type) => Find(type) is not null;
+
     /// <summary>The record's origin; the default if it is not known.</summary>
     public RecordOrigin Of(object? record)
     {
