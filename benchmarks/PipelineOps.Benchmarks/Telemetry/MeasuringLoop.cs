@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime;
 using PipelineOps.Benchmarks.Comparison;
 
@@ -26,7 +27,7 @@ internal static class MeasuringLoop
     {
         // Before anything of the library is touched, which reads it once.
         AppContext.SetSwitch("PipelineOps.Telemetry.IsSupported", isSupported);
-        if (PipelineOpsTelemetry.IsSupported != isSupported)
+        if (!isSupported.Equals(typeof(PipelineOpsTelemetry).GetProperty("IsSupported", BindingFlags.NonPublic | BindingFlags.Static)!.GetValue(null)))
             throw new InvalidOperationException("The switch was set too late.");
 
         PipelineStage stage = Scenarios.Stage();
