@@ -20,8 +20,11 @@ internal struct CallProgress
     /// <summary>Whether somebody wants to know how long the call takes, so that the precise clock was read at its start.</summary>
     public bool IsTimed;
 
-    /// <summary>Whether the call was counted where it began, and so must be where it ends.</summary>
+    /// <summary>Whether somebody listened to the stage's measurements when the call began.</summary>
     public bool IsMetered;
+
+    /// <summary>Whether the call was counted where it began, and so must be where it ends.</summary>
+    public bool IsCounted;
 
     public long StartTimestamp;
 

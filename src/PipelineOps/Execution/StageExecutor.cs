@@ -159,7 +159,8 @@ internal static class StageExecutor
         }
 
         progress.Attempts = 1;
-        if (timed || policy.Metrics.IsMetering || progress.Permit.WantsDuration)
+        progress.IsMetered = policy.Metrics.IsMetering;
+        if (timed || progress.IsMetered || progress.Permit.WantsDuration)
             StartClock(policy, ref progress);
 
         if (policy.HasDeadline)
@@ -175,11 +176,8 @@ internal static class StageExecutor
     {
         progress.IsTimed = true;
         progress.StartTimestamp = policy.TimeProvider.GetTimestamp();
-        if (policy.Metrics.IsMetering)
-        {
-            progress.IsMetered = true;
-            policy.Metrics.CallBegan();
-        }
+        if (progress.IsMetered)
+            progress.IsCounted = policy.Metrics.TryCountBegin();
     }
 
     /// <summary>
@@ -258,7 +256,7 @@ internal static class StageExecutor
         if (progress.IsMetered)
         {
             policy.Metrics.AttemptSucceeded(elapsed);
-            policy.Metrics.CallSucceeded(elapsed, attempts: 1);
+            policy.Metrics.CallSucceeded(elapsed, attempts: 1, progress.IsCounted);
         }
 
         // Last, so that what is measured is measured within the span.
@@ -389,7 +387,8 @@ internal static class StageExecutor
     // What Begin does in between, for the calls that did not come through it: sharing it costs the healthy call a nanosecond in seventeen.
     private static void Prepare(StagePolicy policy, ref CallProgress progress, bool timed)
     {
-        if (timed || policy.Metrics.IsMetering)
+        progress.IsMetered = policy.Metrics.IsMetering;
+        if (timed || progress.IsMetered)
             StartClock(policy, ref progress);
 
         if (policy.TotalTimeout > TimeSpan.Zero)
@@ -440,7 +439,7 @@ internal static class StageExecutor
 
         long elapsed = (ended != 0 ? ended : policy.TimeProvider.GetTimestamp()) - progress.StartTimestamp;
         if (progress.IsMetered)
-            policy.Metrics.CallSucceeded(elapsed, progress.Attempts);
+            policy.Metrics.CallSucceeded(elapsed, progress.Attempts, progress.IsCounted);
 
         if (progress.Span is { } span)
             policy.Telemetry.Spans.EndCall(span, progress.Attempts, elapsed);
@@ -466,8 +465,8 @@ internal static class StageExecutor
                 duration = policy.Telemetry.ToTimeSpan(elapsed);
 
             if (progress.IsMetered && progress.Attempts > 0)
-                policy.Metrics.CallFailed(elapsed, progress.Attempts, failure.ErrorType);
-            else if (progress.IsMetered)
+                policy.Metrics.CallFailed(elapsed, progress.Attempts, failure.ErrorType, progress.IsCounted);
+            else if (progress.IsCounted)
                 policy.Metrics.CallEndedUnattempted();
 
             if (progress.Span is { } span)

@@ -50,19 +50,31 @@ internal sealed class StageMetrics
 
     public void Unregister() => _instruments.Unregister(this);
 
-    public void CallBegan() => EnsureCalls().Begin();
+    /// <summary>A call begins. Answers whether it was counted, because somebody wants that, and is to be counted where it ends.</summary>
+    public bool TryCountBegin()
+    {
+        if (!_instruments.AreCallsWanted)
+            return false;
+
+        EnsureCalls().Begin();
+        return true;
+    }
 
     /// <summary>A call that began succeeded, however many attempts that took; the time is in ticks of the stage's clock.</summary>
-    public void CallSucceeded(long elapsed, int attempts)
+    public void CallSucceeded(long elapsed, int attempts, bool isCounted)
     {
-        EnsureCalls().End(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
+        if (isCounted)
+            EnsureCalls().End(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
+
         Record(_duration, elapsed, _tags);
     }
 
     /// <summary>A call that began and reached its delegate failed; the time is in ticks of the stage's clock.</summary>
-    public void CallFailed(long elapsed, int attempts, string errorType)
+    public void CallFailed(long elapsed, int attempts, string errorType, bool isCounted)
     {
-        EnsureCalls().End(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
+        if (isCounted)
+            EnsureCalls().End(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
+
         Record(_duration, elapsed, With(errorType));
     }
 
@@ -70,7 +82,11 @@ internal sealed class StageMetrics
     public void CallEndedUnattempted() => EnsureCalls().EndUnattempted();
 
     /// <summary>An attempt succeeded; the time is in ticks of the stage's clock.</summary>
-    public void AttemptSucceeded(long elapsed) => Record(_attemptDuration, elapsed, _tags);
+    public void AttemptSucceeded(long elapsed)
+    {
+        if (_attemptDuration.Enabled)
+            Record(_attemptDuration, elapsed, _tags);
+    }
 
     /// <summary>An attempt failed; the time is in ticks of the stage's clock.</summary>
     public void AttemptFailed(long elapsed, string errorType) => Record(_attemptDuration, elapsed, With(errorType));
