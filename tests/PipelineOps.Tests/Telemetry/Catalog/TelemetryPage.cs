@@ -180,34 +180,61 @@ internal static class TelemetryPage
         """
         ## Over a queue
 
-        | What | Does |
-        |---|---|
-        | `TraceHeaders.Inject(headers)` | the producer: writes the current trace, its baggage and the run's id into an `IDictionary<string, object?>` |
-        | `TraceHeaders.Extract(headers)` | the consumer: answers a `RecordOrigin` |
-        | `RecordOrigin` | the record's key, its event's time, the producer's span, run and baggage |
-        | `stage.Telemetry.DescribeOrigin<T>(record => …)` | tells the stage where records of a type come from; asked only while somebody listens |
+        The producer writes the current trace, its baggage and the run's id into the headers of its message, of any `IDictionary<string, object?>`:
 
-        The span of a record's call is linked to the span that produced the record; that of a batch to those of all its records, up to `MaxLinks`. A redrive is a new trace that is linked
-        to the original. Headers that cannot be read are ignored and counted in `pipelineops.propagation.malformed`; nothing in them fails a call.
+        <!-- snippet: inject -->
+        ```csharp
+        var headers = new Dictionary<string, object?>();
+        TraceHeaders.Inject(headers);
+        await queue.Writer.WriteAsync(new Message("o-1", DateTimeOffset.UtcNow, headers), ct);
+        ```
+
+        The consumer's stage is told where its records come from. Values may be strings, or bytes as brokers deliver them:
+
+        <!-- snippet: extract -->
+        ```csharp
+        options.Telemetry.DescribeOrigin<Message>(message =>
+            TraceHeaders.Extract(message.Headers) with { Key = message.Id, EventTime = message.SentAt });
+        ```
+
+        A record's trace goes on in the call that processes it; where the caller has a span already, that is the parent, and the producer's is linked. A batch is linked to the
+        producers of all its records, up to `MaxLinks`. A redrive is a new trace that is linked to the original. The description is asked only while somebody listens, or
+        for a line of the log that is written. Headers that cannot be read are ignored and counted in `pipelineops.propagation.malformed`; nothing in them fails a call.
 
         ## Runs
 
-        | What | Does |
-        |---|---|
-        | `await using PipelineRun run = pipeline.BeginRun();` | begins a run; spans, scopes of log lines and headers made within it carry its id |
-        | `run.Complete();` | says that it did all that it was begun for |
-        | disposal without it | the run is abandoned |
+        Spans, scopes of log lines, failure records and headers made within a run carry its id. A run that is disposed without an end is abandoned.
 
-        A run's id is in spans, logs and headers, never in a tag of a metric: find the run by its pipeline and time, and its records by its id.
+        <!-- snippet: run -->
+        ```csharp
+        await using (PipelineRun run = pipeline.BeginRun())
+        {
+            foreach (string order in orders)
+            {
+                await load.ExecuteAsync(static (order, ct) => InsertAsync(order, ct), order, ct);
+                run.AddRead(1, bytes: order.Length);
+                run.AddProcessed(1);
+            }
+
+            run.Complete();
+        }
+        ```
+
+        `ProcessAllAsync` belongs to the current run, or is one of its own, and counts its records by itself. `run.GetReport()` has the figures, with the processor time and
+        the memory that the process spent meanwhile. A run's id is never in a tag of a metric: find the run by its pipeline and time, and its records by its id.
 
         ## Queues
 
-        | What | Does |
-        |---|---|
-        | `pipeline.ObserveQueue("orders.in", () => channel.Reader.Count)` | asks for the queue's length whenever metrics are collected |
+        `ProcessAllAsync` observes the channel that it reads, as the queue `load.in` of the stage `load` (or `RunOptions.QueueName`). Observe others by a channel or a function:
 
-        The function runs on the collecting thread: read a number, and do no work. A queue's name is a tag, so there must be few. A queue that several processes share is counted by
-        each of them: ask for `max` instead of `sum`.
+        <!-- snippet: queue -->
+        ```csharp
+        using IDisposable observation = pipeline.ObserveQueue("orders.in", channel.Reader);
+        using IDisposable other = pipeline.ObserveQueue("orders.out", () => orders.Length);
+        ```
+
+        The function runs on the collecting thread: read a number, and do no work. If it throws, that is logged once, and the queue is not measured until it works again. A queue's
+        name is a tag, so there must be few. A queue that several processes share is counted by each of them: ask for `max` instead of `sum`.
 
         ## Cost, and how to be rid of it
 
