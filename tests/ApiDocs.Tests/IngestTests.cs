@@ -262,6 +262,18 @@ public sealed class IngestTests : IDisposable
     }
 
     [Fact]
+    public async Task Retries_are_in_the_report()
+    {
+        // The catalog fails twice for this type.
+        _workspace.WriteFile("a.xml", Workspace.Document(Workspace.Member("T:Traced.Type29") + Workspace.Member("T:B")));
+
+        Workspace.Run run = await _workspace.RunAsync();
+
+        string enrich = Assert.Single(run.Output, static line => line.StartsWith("│ enrich", StringComparison.Ordinal));
+        Assert.Equal(["2", "4", "2"], enrich.Split('│', StringSplitOptions.TrimEntries)[2..5]);
+    }
+
+    [Fact]
     public async Task One_file_can_be_named_instead_of_a_folder()
     {
         string path = _workspace.WriteTypes("a.xml", 3);

@@ -40,14 +40,26 @@ internal sealed class StageStatistics : IDisposable
         _listener.SetMeasurementEventCallback<long>((_, retries, tags, _) =>
         {
             if (IsOfStage(tags))
-                Interlocked.Add(ref _retries, retries);
+                _retries += retries;
         });
         _listener.Start();
     }
 
     public PipelineStage Stage { get; }
 
-    public long Retries => Interlocked.Read(ref _retries);
+    public long Retries
+    {
+        get
+        {
+            lock (_lock)
+            {
+                // A stage counts for itself, and tells the sums, one for each category, when it is asked.
+                _retries = 0;
+                _listener.RecordObservableInstruments();
+                return _retries;
+            }
+        }
+    }
 
     public int Calls
     {
