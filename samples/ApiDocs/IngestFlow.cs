@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using ApiDocs.Enrichment;
 using ApiDocs.Loading;
 using ApiDocs.Reading;
+using ApiDocs.Telemetry;
 using ApiDocs.Validation;
 using PipelineOps;
 
@@ -70,13 +72,32 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
     {
         CatalogEntry? type = null;
         BatchResult result = await stages.Enrich.ProcessBatchAsync(
-            group.Members, async (_, token) => type = await catalog.DescribeAsync(group.Type, token), cancellationToken: _stop);
-        return Succeeded(result) ? [.. group.Members.Select(member => IndexEntry.Of(member, type!))] : [];
+            group.Members,
+            async (members, token) =>
+            {
+                IngestTracing.TellKeys(members.Select(static member => member.Id));
+                type = await catalog.DescribeAsync(group.Type, token);
+            },
+            cancellationToken: _stop);
+        ActivityContext producer = Activity.Current?.Context ?? default;
+        return Succeeded(result) ? [.. group.Members.Select(member => IndexEntry.Of(member, type!) with { Producer = producer })] : [];
     }
 
     /// <summary>Loads what is enriched, also after a stop.</summary>
-    public async Task LoadAsync(IReadOnlyList<IndexEntry> batch) =>
-        Succeeded(await stages.Load.ProcessBatchAsync(batch, (entries, _) => index.AppendAsync(entries), BatchEffect.Atomic, _broken.Token));
+    public async Task LoadAsync(IReadOnlyList<IndexEntry> batch)
+    {
+        using Activity? span = IngestTracing.StartBatch(batch.Count);
+        BatchResult result = await stages.Load.ProcessBatchAsync(
+            batch,
+            (entries, _) =>
+            {
+                IngestTracing.TellKeys(entries.Select(static entry => entry.Id));
+                return index.AppendAsync(entries);
+            },
+            BatchEffect.Atomic,
+            _broken.Token);
+        Succeeded(result);
+    }
 
     private async Task ReadAllAsync(IReadOnlyList<DocumentationFile> files)
     {
@@ -99,9 +120,15 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
             file.MembersRead += group.Members.Count;
 
             // Not cancelled: what was counted is handed on.
-            Task<IReadOnlyList<IndexEntry>> enriched = Task.Run(async () => await EnrichAsync(await ValidateAsync(group)), CancellationToken.None);
+            Task<IReadOnlyList<IndexEntry>> enriched = Task.Run(() => ProcessAsync(group), CancellationToken.None);
             await _groups.Writer.WriteAsync(enriched, CancellationToken.None);
         }
+    }
+
+    private async Task<IReadOnlyList<IndexEntry>> ProcessAsync(MemberGroup group)
+    {
+        using Activity? span = IngestTracing.StartGroup(group);
+        return await EnrichAsync(await ValidateAsync(group));
     }
 
     private async Task LoadAllAsync()

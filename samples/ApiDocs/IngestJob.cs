@@ -2,6 +2,7 @@ using ApiDocs.Enrichment;
 using ApiDocs.Loading;
 using ApiDocs.Reading;
 using ApiDocs.Reporting;
+using ApiDocs.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using PipelineOps;
 using Spectre.Console;
@@ -16,7 +17,13 @@ public static class IngestJob
     public static async Task<int> RunAsync(IngestOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellationToken)
     {
         Tables.Widen(console);
+        using RecordTrail? trail = options.Trace is { } key ? new RecordTrail(key) : null;
         (int exitCode, RecordAccounting records) = await IngestAsync(options, console, error, cancellationToken);
+        if (trail is not null && !await TraceReport.TryWriteAsync(trail, console) && exitCode == ExitCode.Done)
+        {
+            await error.WriteLineAsync(TraceReport.NotFound(trail));
+            exitCode = ExitCode.NothingRead;
+        }
 
         // Not through the console, which would break a long line in two.
         await console.Profile.Out.Writer.WriteLineAsync(RunReport.Summary(records));
@@ -46,9 +53,11 @@ public static class IngestJob
         }
 
         await using FlakyCatalogService catalog = await FlakyCatalogService.StartAsync(options.OutageAfterRequests);
-        await using ServiceProvider services = new ServiceCollection()
-            .AddIngest(options.Output, catalog.Address, options.FailureStore, IndexFile.Create)
-            .BuildServiceProvider();
+        using OtlpExport? export = options.Otlp is { } endpoint ? new OtlpExport(endpoint) : null;
+        IServiceCollection registrations = new ServiceCollection().AddIngest(options.Output, catalog.Address, options.FailureStore, IndexFile.Create);
+        if (export is not null)
+            registrations.AddSingleton(export.Loggers);
+        await using ServiceProvider services = registrations.BuildServiceProvider();
         IFailureStore failures;
         IngestFlow flow;
         try
@@ -71,6 +80,10 @@ public static class IngestJob
         if (flow.Problem is not null)
             await error.WriteLineAsync(flow.Problem);
         await RunReport.WriteAsync(console, flow.Accounting, statistics, failures, options.Output);
+
+        // While the stages are still there, whose state the last metrics tell.
+        if (export is not null && await export.FlushAsync() is { } unsent)
+            await error.WriteLineAsync(unsent);
 
         return (
             flow.Problem is not null ? ExitCode.Failed

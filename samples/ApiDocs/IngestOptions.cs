@@ -18,6 +18,12 @@ public sealed record IngestOptions
     /// <summary>How failures are kept.</summary>
     public FileFailureStoreOptions FailureStore { get; init; } = new();
 
+    /// <summary>Where traces, metrics and logs are sent; <see langword="null"/> for nowhere.</summary>
+    public Uri? Otlp { get; init; }
+
+    /// <summary>The key of the record whose spans are shown afterwards; <see langword="null"/> for none.</summary>
+    public string? Trace { get; init; }
+
     /// <param name="args">The command line.</param>
     /// <param name="options">What it says.</param>
     /// <param name="problem">What is wrong with it; <see langword="null"/> also when it only asks for help.</param>
@@ -34,6 +40,18 @@ public sealed record IngestOptions
                     return false;
                 case "--out" when i + 1 < args.Length:
                     options = options with { Output = args[++i] };
+                    break;
+                case "--otlp" when i + 1 < args.Length:
+                    options = options with { Otlp = Uri.TryCreate(args[++i], UriKind.Absolute, out Uri? otlp) ? otlp : null };
+                    if (options.Otlp is not { Scheme: "http" or "https" })
+                    {
+                        problem = $"--otlp: must be an absolute http or https address, such as http://127.0.0.1:4318, but is '{args[i]}'.";
+                        return false;
+                    }
+
+                    break;
+                case "--trace" when i + 1 < args.Length && args[i + 1] is [not '-', ..]:
+                    options = options with { Trace = args[++i] };
                     break;
                 case [not '-', ..] when options.Input is null:
                     options = options with { Input = args[i] };

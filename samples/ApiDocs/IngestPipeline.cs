@@ -16,7 +16,8 @@ internal static class IngestPipeline
     public const string Enrich = "enrich";
     public const string Load = "load";
 
-    public const int MaxBatch = 512;
+    // As many as a span is linked to, and can tell the failures of.
+    public const int MaxBatch = 128;
 
     // How many types are asked for at once.
     private const int EnrichConcurrency = 64;
@@ -87,7 +88,7 @@ internal static class IngestPipeline
             Recover(stage, static rules => rules.Map<NameTakenException>(ErrorCategory.DataQuality));
         });
 
-    // What all stages do about records that fail.
+    // What all stages do about records that fail, and what they tell of them.
     private static void Recover(StageOptions stage, Action<ErrorClassifierBuilder>? rules = null)
     {
         stage.ErrorClassifier = ErrorClassifier.Create(all =>
@@ -102,6 +103,11 @@ internal static class IngestPipeline
             .Describe<MemberRecord>(static member => new() { Key = member.Id, Position = $"{member.File}#{member.Place}" })
             .Describe<IndexEntry>(static entry => new() { Key = entry.Id, Position = $"{entry.File}#{entry.Place}" });
         stage.Recovery.Payload.Serializer = new JsonPayloadSerializer(RecordJson.Default.Options);
+
+        stage.Telemetry
+            .DescribeOrigin<DocumentationFile>(static file => new() { Key = file.Name })
+            .DescribeOrigin<MemberRecord>(static member => new() { Key = member.Id })
+            .DescribeOrigin<IndexEntry>(static entry => new() { Key = entry.Id, TraceContext = entry.Producer });
 
         // Long enough for a hiccup. A disk that stays full ends the job: somebody is waiting for it.
         stage.Recovery.StoreTimeout = TimeSpan.FromSeconds(2);

@@ -30,12 +30,14 @@ static int Usage(string? problem)
     if (problem is not null)
         Console.Error.WriteLine(problem);
     Console.WriteLine("""
-        Usage: ApiDocs [<folder with XML documentation files>] [--out <folder>]
+        Usage: ApiDocs [<folder with XML documentation files>] [--out <folder>] [--otlp <address>] [--trace <record key>]
                ApiDocs failures list|groups [--limit <n>] [which]
                ApiDocs failures show <id>
                ApiDocs failures redrive [<id>] [--dry-run] [--rate <per second>] [--max <n>] [--actor <name>] [which]
                ApiDocs failures discard [<id>] --reason <text> [--dry-run] [--actor <name>] [which]
         which: [--out <folder>] [--stage <name>] [--disposition <d>] [--category <c>] [--status <s>] [--fingerprint <prefix>] [--since <time or duration>]
+        --otlp: sends traces, metrics and logs to an OTLP endpoint, such as http://127.0.0.1:4318; OTEL_* variables hold for the rest
+        --trace: shows afterwards what happened to one record, such as M:System.String.Trim, attempt by attempt
         """);
     return problem is null ? ExitCode.Done : ExitCode.NothingRead;
 }

@@ -55,6 +55,14 @@ public sealed partial class Workspace : IDisposable
         return RunAsync((console, error) => IngestJob.RunAsync(options, console, error, stop ?? TestContext.Current.CancellationToken));
     }
 
+    /// <summary>Runs an ingest with these arguments.</summary>
+    public Task<Run> IngestAsync(params string[] args)
+    {
+        Assert.True(IngestOptions.TryParse([Input, "--out", Output, .. args], out IngestOptions options, out string? problem), problem);
+        options = options with { OutageAfterRequests = int.MaxValue };
+        return RunAsync((console, error) => IngestJob.RunAsync(options, console, error, TestContext.Current.CancellationToken));
+    }
+
     /// <summary>Runs <c>failures</c> with these arguments.</summary>
     public Task<Run> FailuresAsync(params string[] args)
     {

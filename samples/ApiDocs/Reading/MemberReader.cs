@@ -7,7 +7,7 @@ namespace ApiDocs.Reading;
 /// <summary>Streams a documentation file, one group of members at a time.</summary>
 internal static class MemberReader
 {
-    private const int MaxGroup = 256;
+    private const int MaxGroup = IngestPipeline.MaxBatch;
 
     /// <summary>Reads the members behind those that were read already. What is good before a fault is given out first.</summary>
     /// <exception cref="XmlException">The file is not well-formed from here on.</exception>
