@@ -1,0 +1,2 @@
+// Providers listen to the whole process: two tests at once would see each other's spans and series.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,10 @@
+namespace PipelineOps.OpenTelemetry.Tests;
+
+internal enum OtlpKind
+{
+    Gauge,
+    Counter,
+    UpDownCounter,
+    Histogram,
+    ExponentialHistogram,
+}
