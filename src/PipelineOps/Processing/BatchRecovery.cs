@@ -423,16 +423,11 @@ internal sealed class BatchRecovery<TRecord, TCall>
         if (_kept.Count == 0)
             return;
 
-        if (await Recovery.KeepAsync([.. _kept.Select(static kept => kept.Failure)], _span, _cancellationToken).ConfigureAwait(false) is { } storeError)
+        if (await Recovery.KeepAsync([.. _kept.Select(static kept => (kept.Failure, kept.Error))], _span, _cancellationToken).ConfigureAwait(false) is { } storeError)
         {
             foreach ((int index, _, _) in _kept)
                 _results[index] = _results[index]!.Value.Unkept(failed => Recovery.Unkept(failed, storeError));
-
-            return;
         }
-
-        foreach ((_, FailureRecord failure, Exception? error) in _kept)
-            Recovery.Announce(failure, error);
     }
 
     private NextAction Next()

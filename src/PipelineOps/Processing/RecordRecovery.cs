@@ -69,10 +69,9 @@ internal sealed class RecordRecovery : IDisposable
             return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, failed));
 
         FailureRecord kept = Compose(record, context, outcome, parent);
-        if (await KeepAsync([kept], context.Span, cancellationToken).ConfigureAwait(false) is { } storeError)
+        if (await KeepAsync([(kept, context.Error)], context.Span, cancellationToken).ConfigureAwait(false) is { } storeError)
             return new(end.Value, new RecordResult(Disposition.Returned, context.TotalAttempts, Unkept(failed, storeError)));
 
-        Announce(kept, context.Error);
         return new(end.Value, new RecordResult(kept.Disposition, context.TotalAttempts, failed with { Kept = kept }));
     }
 
@@ -163,28 +162,34 @@ internal sealed class RecordRecovery : IDisposable
         return failure with { Severity = _escalation.Escalate(failure.Fingerprint, failure.Severity) };
     }
 
-    /// <summary>Keeps failures. Answers <see langword="null"/> once they are, or why they could not be, in the time that there is.</summary>
-    /// <param name="failures">The failures.</param>
+    /// <summary>Keeps failures, and tells of them. Answers <see langword="null"/> once they are kept, or why they could not be, in the time that there is.</summary>
+    /// <param name="failures">The failures, with what was thrown.</param>
     /// <param name="call">The span of the call in which they failed.</param>
     /// <param name="cancellationToken">Ends the waiting for a store that fails.</param>
-    public async ValueTask<Exception?> KeepAsync(IReadOnlyList<FailureRecord> failures, ActivityContext call, CancellationToken cancellationToken)
+    public async ValueTask<Exception?> KeepAsync(
+        IReadOnlyList<(FailureRecord Record, Exception? Error)> failures, ActivityContext call, CancellationToken cancellationToken)
     {
         StageSpans spans = _policy.Telemetry.Spans;
         Activity? keep = spans.StartKeep(call, failures.Count);
         Exception? storeError = null;
         try
         {
-            storeError = await Store.KeepAsync(failures, cancellationToken).ConfigureAwait(false);
+            storeError = await Store.KeepAsync([.. failures.Select(static failure => failure.Record)], cancellationToken).ConfigureAwait(false);
+
+            // While the span is current: the call's has ended, and a line of the log would have no trace.
+            for (int i = 0; i < failures.Count && storeError is null; i++)
+            {
+                (FailureRecord kept, Exception? error) = failures[i];
+                if (keep is not null)
+                    spans.DescribeKept(keep, i, failures.Count, kept.Id, kept.RecordKey, kept.Disposition);
+
+                Announce(kept, error);
+            }
         }
         finally
         {
             if (keep is not null)
-            {
-                for (int i = 0; i < failures.Count && storeError is null; i++)
-                    spans.DescribeKept(keep, i, failures.Count, failures[i].Id, failures[i].RecordKey, failures[i].Disposition);
-
                 spans.End(keep, storeError);
-            }
         }
 
         return storeError;

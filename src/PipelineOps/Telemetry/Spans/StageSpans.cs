@@ -131,12 +131,19 @@ internal sealed class StageSpans
         return attempt;
     }
 
-    public void EndAttempt(Activity call, Activity attempt, long elapsed) => End(attempt, call.StartTimeUtc + ToTimeSpan(elapsed));
+    public void EndAttempt(Activity call, Activity attempt, long elapsed)
+    {
+        End(attempt, call.StartTimeUtc + ToTimeSpan(elapsed));
+
+        // A listener that throws leaves the attempt current, and what follows is the call's.
+        if (Activity.Current == attempt)
+            Activity.Current = call;
+    }
 
     public void EndAttempt(Activity call, Activity attempt, long elapsed, in AttemptFailure failure)
     {
         Fail(attempt, failure.ErrorType, failure.Error?.Message);
-        End(attempt, call.StartTimeUtc + ToTimeSpan(elapsed));
+        EndAttempt(call, attempt, elapsed);
     }
 
     public void RetryPlanned(Activity call, int attempt, in AttemptFailure failure, TimeSpan delay)
@@ -279,12 +286,15 @@ internal sealed class StageSpans
 
     private Activity? Start(string name, ActivityContext parent, DateTimeOffset startTime)
     {
+        Activity? caller = Activity.Current;
         try
         {
             return Source.StartActivity(ActivityKind.Internal, parent, _tags, links: null, startTime, name);
         }
         catch (Exception exception)
         {
+            // It is current before its listeners are told, and nobody would end it.
+            Activity.Current = caller;
             ListenerFailed(exception);
             return null;
         }
