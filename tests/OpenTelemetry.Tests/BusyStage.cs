@@ -25,7 +25,7 @@ internal sealed class BusyStage : IDisposable
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Calls that succeed, are retried and fail; records that succeed, and ones that do not; a batch to isolate; a dependency that takes four records at once.</summary>
+    /// <summary>Calls and records that succeed, are retried and fail; a batch to isolate; a dependency that takes four records at once.</summary>
     public async Task Work()
     {
         await Succeed();

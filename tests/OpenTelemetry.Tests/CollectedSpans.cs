@@ -5,7 +5,9 @@ using OpenTelemetry.Trace;
 
 namespace PipelineOps.OpenTelemetry.Tests;
 
-/// <summary>A tracer provider as a program sets it up, whose exporter keeps what it is given. Also listens to <see cref="Source"/>, which plays the callers of stages.</summary>
+/// <summary>
+/// A tracer provider as a program sets it up, whose exporter keeps what it is given. Also listens to <see cref="Source"/>, which plays the callers of stages.
+/// </summary>
 internal sealed class CollectedSpans : IDisposable
 {
     private readonly ConcurrentQueue<Activity> _spans = new();

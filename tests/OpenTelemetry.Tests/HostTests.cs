@@ -52,13 +52,15 @@ public sealed class HostTests
 
             await host.StopAsync(Ct);
             OpenTelemetrySdk sdk = host.Services.GetRequiredService<OpenTelemetrySdk>();
-            Assert.True(sdk.TracerProvider.ForceFlush(5_000));
-            Assert.True(sdk.MeterProvider.ForceFlush(5_000));
+            Assert.True(sdk.TracerProvider.ForceFlush(20_000));
+            Assert.True(sdk.MeterProvider.ForceFlush(20_000));
         }
 
         Assert.Equal(["orders/load", "orders/load attempt", "orders/load attempt"], receiver.Spans.Select(static span => span.Name).Order(StringComparer.Ordinal));
         Assert.All(receiver.Spans, static span => Assert.Equal("orders-host", span.Service));
-        Assert.Contains(receiver.Points, static point => point is { Name: "pipelineops.calls", Service: "orders-host", Value: 1 } && point.Attributes["outcome"] is "succeeded_after_retry");
+        Assert.Contains(
+            receiver.Points,
+            static point => point is { Name: "pipelineops.calls", Service: "orders-host", Value: 1 } && point.Attributes["outcome"] is "succeeded_after_retry");
     }
 
     // As services.AddOpenTelemetry() has it, whose package builds the same SDK within the host.

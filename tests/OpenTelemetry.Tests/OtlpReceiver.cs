@@ -14,6 +14,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<OtlpSpan> _spans = new();
     private readonly ConcurrentQueue<OtlpPoint> _points = new();
+    private int _requests;
 
     private OtlpReceiver()
     {
@@ -28,7 +29,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>What to answer; OK unless a test says otherwise.</summary>
     public int StatusCode { get; set; } = StatusCodes.Status200OK;
 
-    public int Requests { get; private set; }
+    public int Requests => _requests;
 
     public IReadOnlyCollection<OtlpSpan> Spans => _spans;
 
@@ -52,7 +53,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         options.Protocol = OtlpExportProtocol.HttpProtobuf;
         options.Endpoint = new Uri(_app.Urls.Single() + path);
-        options.TimeoutMilliseconds = 5_000;
+        // Past any proxy of the machine.
+        options.HttpClientFactory = static () => new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };
     }
 
     private void Receive<T>(string path, Func<byte[], IEnumerable<T>> read, ConcurrentQueue<T> into) => _app.MapPost(path, async (HttpContext context) =>
@@ -62,7 +64,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         foreach (T item in read(body.ToArray()))
             into.Enqueue(item);
 
-        Requests++;
+        Interlocked.Increment(ref _requests);
         context.Response.StatusCode = StatusCode;
         context.Response.ContentType = "application/x-protobuf";
     });

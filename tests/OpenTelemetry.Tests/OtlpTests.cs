@@ -22,8 +22,8 @@ public sealed class OtlpTests
         using var stage = new BusyStage();
 
         await stage.Work();
-        tracing.ForceFlush(5_000);
-        metering.ForceFlush(5_000);
+        tracing.ForceFlush(20_000);
+        metering.ForceFlush(20_000);
 
         Assert.InRange(receiver.Requests, 2, int.MaxValue);
         Assert.Equal(2, await stage.Stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct));
@@ -40,7 +40,7 @@ public sealed class OtlpTests
 
         await stage.Stage.ProcessAsync(first, static (_, _) => throw new IOException("broken"), Ct);
         await stage.Stage.ProcessBatchAsync([first, second], static (_, _) => default, cancellationToken: Ct);
-        Assert.True(tracing.ForceFlush(5_000));
+        Assert.True(tracing.ForceFlush(20_000));
 
         Assert.All(receiver.Spans, static span => Assert.Equal("orders-service", span.Service));
         OtlpSpan call = receiver.Spans.Single(static span => span.Name == "orders/load" && span.Attributes.ContainsKey("pipelineops.record.key"));
@@ -76,8 +76,8 @@ public sealed class OtlpTests
         await stage.Succeed(seconds: 7);
         await stage.Stage.TryExecuteAsync(new Flaky(new IOException(), new IOException()).Invoke, Ct);
         await stage.Work();
-        Assert.True(tracing.ForceFlush(5_000));
-        Assert.True(metering.ForceFlush(5_000));
+        Assert.True(tracing.ForceFlush(20_000));
+        Assert.True(metering.ForceFlush(20_000));
 
         foreach (InstrumentDescription instrument in TelemetryCatalog.Instruments.Where(static i => i.Tags.Any(static tag => tag.Name == "stage")))
         {

@@ -31,8 +31,11 @@ public sealed class PropagationTests : IDisposable
     }
 
     [Fact]
-    public async Task Headers_that_are_malformed_cost_the_trace_only()
+    public async Task Headers_that_are_malformed_cost_the_trace_only_and_are_counted()
     {
+        using var metrics = new CollectedMetrics();
+        TraceHeaders.Extract((Dictionary<string, object?>)[]);
+        Dictionary<string, double> before = Malformed(metrics);
         await _queue.Writer.WriteAsync(new Message("m-1") { Headers = { ["traceparent"] = "nonsense"u8.ToArray(), ["baggage"] = 42 } }, Ct);
 
         RecordResult result = await Consume(static (_, _) => default);
@@ -41,6 +44,13 @@ public sealed class PropagationTests : IDisposable
         Activity call = _spans["orders/load"];
         Assert.Equal(default, call.ParentSpanId);
         Assert.Equal("m-1", call.GetTagItem("pipelineops.record.key"));
+        Dictionary<string, double> after = Malformed(metrics);
+        Assert.Equal(
+            ["baggage", "traceparent"],
+            after.Where(header => header.Value > before[header.Key]).Select(static header => header.Key).Order(StringComparer.Ordinal));
+
+        static Dictionary<string, double> Malformed(CollectedMetrics metrics) =>
+            metrics.Collect("pipelineops.propagation.malformed").ToDictionary(static s => s["header"]!, static s => s.Value);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace PipelineOps.OpenTelemetry.Tests;
 /// <param name="Name">The metric's name.</param>
 /// <param name="Unit">The metric's unit.</param>
 /// <param name="Type">The metric's type.</param>
-/// <param name="Tags">The series' tags, as <c>name=value,…</c>, in the order of their names: that of the SDK.</param>
+/// <param name="Tags">The series' tags, as <c>name=value,…</c>, in the order of their names.</param>
 /// <param name="Value">The value; a histogram's count.</param>
 internal sealed record Series(string Name, string Unit, MetricType Type, string Tags, double Value)
 {
@@ -32,7 +32,10 @@ internal sealed record Series(string Name, string Unit, MetricType Type, string 
             tags.Add($"{tag.Key}={tag.Value}");
 
         tags.Sort(StringComparer.Ordinal);
-        var series = new Series(metric.Name, metric.Unit, metric.MetricType, string.Join(',', tags), ValueOf(metric.MetricType, in point)) { Exemplars = ExemplarsOf(in point) };
+        var series = new Series(metric.Name, metric.Unit, metric.MetricType, string.Join(',', tags), ValueOf(metric.MetricType, in point))
+        {
+            Exemplars = ExemplarsOf(in point),
+        };
         if (metric.MetricType == MetricType.Histogram)
         {
             List<(double, long)> buckets = [];
