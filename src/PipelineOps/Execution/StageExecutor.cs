@@ -295,7 +295,7 @@ internal static class StageExecutor
 
                 if (!progress.HoldsSlot && policy.Limiter is { } limiter && !(progress.HoldsSlot = limiter.TryAcquire()))
                 {
-                    if (await StageWaits.ForSlotAsync(policy, limiter, progress.Remaining(policy), cancellationToken).ConfigureAwait(false) is { } refused)
+                    if (await StageWaits.ForSlotAsync(policy, limiter, progress.Remaining(policy), progress.Span, cancellationToken).ConfigureAwait(false) is { } refused)
                         return End<T, TOut, TShape>(policy, in progress, default, refused);
 
                     progress.HoldsSlot = true;

@@ -7,13 +7,17 @@ internal static class StageWaits
 {
     /// <summary>Answers <see langword="null"/> once a slot is held.</summary>
     public static async ValueTask<CallFailure?> ForSlotAsync(
-        StagePolicy policy, ConcurrencyLimiter limiter, TimeSpan remaining, CancellationToken cancellationToken)
+        StagePolicy policy, ConcurrencyLimiter limiter, TimeSpan remaining, Activity? span, CancellationToken cancellationToken)
     {
         CancellationLease lease = default;
         try
         {
             CancellationToken token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
-            if (await limiter.AcquireAsync(token).ConfigureAwait(false))
+            ValueTask<bool> slot = limiter.AcquireAsync(token);
+            if (span is not null && !slot.IsCompleted)
+                policy.Telemetry.Spans.Waits(span, "slot");
+
+            if (await slot.ConfigureAwait(false))
                 return null;
 
             policy.Metrics.Count(StageEvent.ConcurrencyRejected);
@@ -57,7 +61,11 @@ internal static class StageWaits
                 }
 
                 if (token == default)
+                {
                     token = lease.ArmTotal(policy.TimeProvider, remaining, cancellationToken);
+                    if (span is not null)
+                        policy.Telemetry.Spans.Waits(span, "circuit");
+                }
 
                 await circuit.WaitForChangeAsync(token).ConfigureAwait(false);
                 token.ThrowIfCancellationRequested();

@@ -202,6 +202,32 @@ public sealed class StageSpanTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_call_waits_for_is_an_event_of_its_span()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o =>
+        {
+            o.OpensAtOnce();
+            o.WaitWhileCircuitOpen = true;
+            o.Retry.MaxRetries = 0;
+            (o.Concurrency.MaxConcurrent, o.Concurrency.MaxQueued) = (1, 1);
+        });
+        var end = new TaskCompletionSource();
+        ValueTask holds = stage.ExecuteAsync(async _ =>
+        {
+            await end.Task;
+            throw new IOException();
+        }, Ct);
+        ValueTask<int> waits = stage.ExecuteAsync(new Flaky().Invoke, Ct);
+
+        end.SetResult();
+        await Assert.ThrowsAsync<IOException>(() => holds.InTime());
+        await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(5));
+        await waits.InTime();
+
+        Assert.Equal([("wait", "slot"), ("wait", "circuit")], _spans.Last().Events.Select(static waited => (waited.Name, waited.Tags.Single().Value)));
+    }
+
+    [Fact]
     public async Task A_call_that_goes_on_after_it_returned_leaves_nothing_in_its_callers_context()
     {
         using PipelineStage stage = TestStage.Create(_time);

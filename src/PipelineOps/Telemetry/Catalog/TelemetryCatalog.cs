@@ -199,6 +199,7 @@ public static class TelemetryCatalog
             Events =
             [
                 new("retry", "An attempt failed and another one follows: attempt, category, error.type, delay in seconds"),
+                new("wait", "The call waits: for slot or circuit"),
                 new("circuit_rejected", "The circuit was open: retry_after in seconds, where that is known"),
             ],
         },

@@ -67,19 +67,21 @@ internal sealed class StageSpans
     /// <summary>Starts a call's span. The caller gives the execution context back that was there before.</summary>
     public void StartCall(Activity call, in CallSubject subject)
     {
+        bool hasCaller = Activity.Current is not null;
         try
         {
-            bool hasCaller = Activity.Current is not null;
             call.Start();
-            if (!_isSystemClock)
-                call.SetStartTime(_timeProvider.GetUtcNow().UtcDateTime);
-
-            Describe(call, in subject, hasCaller);
         }
         catch (Exception exception)
         {
+            // It has begun all the same: listeners are told last.
             ListenerFailed(exception);
         }
+
+        if (!_isSystemClock)
+            call.SetStartTime(_timeProvider.GetUtcNow().UtcDateTime);
+
+        Describe(call, in subject, hasCaller);
     }
 
     /// <summary>What the stage's clock said when a span began.</summary>
@@ -167,6 +169,13 @@ internal sealed class StageSpans
 
         ActivityTagsCollection tags = retryAfter is { } time ? new() { ["retry_after"] = time.TotalSeconds } : [];
         call.AddEvent(new ActivityEvent("circuit_rejected", _timeProvider.GetUtcNow(), tags));
+    }
+
+    /// <summary>A call waits, for what is said.</summary>
+    public void Waits(Activity call, string reason)
+    {
+        if (call.IsAllDataRequested)
+            call.AddEvent(new ActivityEvent("wait", _timeProvider.GetUtcNow(), new ActivityTagsCollection { ["for"] = reason }));
     }
 
     /// <summary>Starts the span of failures that are put into the failure store, as a child of the call that failed.</summary>
