@@ -31,6 +31,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public int Requests => _requests;
 
+    /// <summary>Where to send to, without the signal's path.</summary>
+    public string Address => _app.Urls.Single();
+
     public IReadOnlyCollection<OtlpSpan> Spans => _spans;
 
     /// <summary>The points of every export, one after the other.</summary>
@@ -52,7 +55,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     private void Configure(OtlpExporterOptions options, string path)
     {
         options.Protocol = OtlpExportProtocol.HttpProtobuf;
-        options.Endpoint = new Uri(_app.Urls.Single() + path);
+        options.Endpoint = new Uri(Address + path);
         // Past any proxy of the machine.
         options.HttpClientFactory = static () => new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };
     }

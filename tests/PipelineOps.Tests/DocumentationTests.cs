@@ -19,7 +19,7 @@ public sealed partial class DocumentationTests
 
     private static readonly IReadOnlyList<(string File, string Name, string Code)> CompiledSnippets =
     [
-        .. Repository.Files("tests/PipelineOps.Tests", "*.cs").SelectMany(file => CompiledSnippet().Matches(File.ReadAllText(file))
+        .. Repository.Files("tests", "*.cs").SelectMany(file => CompiledSnippet().Matches(File.ReadAllText(file))
             .Select(match => (Repository.Relative(file), match.Groups["name"].Value, Unindented(match.Groups["code"].Value)))),
     ];
 

@@ -17,13 +17,23 @@ internal static class TelemetryPage
 
         ## Set-up
 
-        | In the OpenTelemetry set-up | Write |
-        |---|---|
-        | `.WithMetrics(metrics => …)` | `metrics.AddMeter(PipelineOpsTelemetry.MeterName)` |
-        | `.WithTracing(tracing => …)` | `tracing.AddSource(PipelineOpsTelemetry.ActivitySourceName)` |
+        Tell the OpenTelemetry SDK two names, here as the whole of its set-up; in a host, the same to `services.AddOpenTelemetry()`:
+
+        <!-- snippet: opentelemetry -->
+        ```csharp
+        using OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(otel => otel
+            .WithTracing(tracing => tracing.AddSource(PipelineOpsTelemetry.ActivitySourceName).AddOtlpExporter())
+            .WithMetrics(metrics => metrics.AddMeter(PipelineOpsTelemetry.MeterName).AddOtlpExporter()));
+        ```
 
         Both names are `PipelineOps`, and so is the log category. A container gives stages its `IMeterFactory` and its `ILoggerFactory`; without a container set
         `StageOptions.MeterFactory` and `.LoggerFactory`, or leave the meter to one that the process shares.
+
+        | Mind, with the SDK | Because |
+        |---|---|
+        | 222 stages with a circuit, then a higher `CardinalityLimit` | it keeps 2,000 series of an instrument, and `pipelineops.circuit.transitions` has nine for each stage |
+        | views that take tags off are for histograms | of what is observed, which all else is, the SDK does not add the series up but keeps one of them |
+        | a sampler sees the pipeline and the stage | links, keys and sizes are added once a span is wanted |
 
         """;
 
