@@ -41,8 +41,20 @@ internal sealed class IngestFlow(IngestStages stages, CatalogClient catalog, Ind
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
         _stop = stop.Token;
-        using (new PipelineRun().Enter())
+        await using PipelineRun run = stages.Pipeline.BeginRun();
+        using (stages.Pipeline.ObserveQueue("groups", _groups.Reader))
             await Task.WhenAll(Task.Run(() => ReadAllAsync(files), CancellationToken.None), Task.Run(LoadAllAsync, CancellationToken.None));
+
+        RecordAccounting records = Accounting;
+        run.AddRead(records.Read);
+        run.AddProcessed(records.Succeeded + records.Filtered);
+        run.AddFailed(records.Skipped);
+
+        // A run that was stopped is abandoned.
+        if (_problem is not null)
+            run.Fail();
+        else if (!cancellationToken.IsCancellationRequested)
+            run.Complete();
     }
 
     /// <summary>Validates members.</summary>

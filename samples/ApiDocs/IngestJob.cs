@@ -6,7 +6,6 @@ using ApiDocs.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using PipelineOps;
 using Spectre.Console;
-using RunReport = ApiDocs.Reporting.RunReport;
 
 namespace ApiDocs;
 
@@ -26,7 +25,7 @@ public static class IngestJob
         }
 
         // Not through the console, which would break a long line in two.
-        await console.Profile.Out.Writer.WriteLineAsync(RunReport.Summary(records));
+        await console.Profile.Out.Writer.WriteLineAsync(IngestReport.Summary(records));
         return records.Lost == 0 ? exitCode : ExitCode.Failed;
     }
 
@@ -79,7 +78,7 @@ public static class IngestJob
             await error.WriteLineAsync(problem);
         if (flow.Problem is not null)
             await error.WriteLineAsync(flow.Problem);
-        await RunReport.WriteAsync(console, flow.Accounting, statistics, failures, options.Output);
+        await IngestReport.WriteAsync(console, flow.Accounting, statistics, failures, options.Output);
 
         // While the stages are still there, whose state the last metrics tell.
         if (export is not null && await export.FlushAsync() is { } unsent)

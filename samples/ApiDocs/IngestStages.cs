@@ -5,6 +5,8 @@ namespace ApiDocs;
 /// <summary>The pipeline's stages.</summary>
 internal sealed class IngestStages(PipelineRegistry pipelines)
 {
+    public Pipeline Pipeline { get; } = pipelines.GetPipeline(IngestPipeline.Name);
+
     public PipelineStage Read { get; } = pipelines.GetStage(IngestPipeline.Name, IngestPipeline.Read);
 
     public PipelineStage Validate { get; } = pipelines.GetStage(IngestPipeline.Name, IngestPipeline.Validate);

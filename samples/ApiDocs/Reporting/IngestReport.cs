@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace ApiDocs.Reporting;
 
 /// <summary>What a run did, told when it is over.</summary>
-internal static class RunReport
+internal static class IngestReport
 {
     private const int MaxGroups = 10;
     private const int MaxMessage = 60;
