@@ -12,15 +12,15 @@ internal sealed class StageTelemetry
         Pipeline = pipeline;
         Stage = stage;
         Name = $"{pipeline}/{stage}";
-        Meter = meter;
+        KeyValuePair<string, object?>[] tags = [new("pipeline", pipeline), new("stage", stage)];
         OfPipeline = new PipelineTelemetry(pipeline, meter, logger, timeProvider);
         Logs = new StageLogs(pipeline, stage, logger, options, timeProvider);
-        Metrics = new StageMetrics(pipeline, stage, meter.Stages, Logs, timeProvider);
+        Metrics = new StageMetrics(tags, meter.Stages, Logs, timeProvider);
         Origins = new RecordOrigins(options.Origins, Logs);
         if (Origins.Any)
             Logs.OriginOf = Origins.Of;
 
-        Spans = new StageSpans(pipeline, stage, Logs, Origins, timeProvider, options);
+        Spans = new StageSpans(Name, tags, Logs, Origins, timeProvider, options);
         _timeSpanTicksPerTick = (double)TimeSpan.TicksPerSecond / timeProvider.TimestampFrequency;
     }
 
@@ -30,8 +30,6 @@ internal sealed class StageTelemetry
 
     /// <summary>The stage's name with its pipeline's, as spans and keyed services carry it.</summary>
     public string Name { get; }
-
-    public TelemetryMeter Meter { get; }
 
     /// <summary>What the stage's pipeline tells by the same log, meter and clock.</summary>
     public PipelineTelemetry OfPipeline { get; }

@@ -19,14 +19,14 @@ internal sealed class StageMetrics
     private CallCounts? _calls;
     private EventCounts? _events;
 
-    public StageMetrics(string pipeline, string stage, StageInstruments instruments, StageLogs logs, TimeProvider timeProvider)
+    public StageMetrics(KeyValuePair<string, object?>[] tags, StageInstruments instruments, StageLogs logs, TimeProvider timeProvider)
     {
         _instruments = instruments;
         _duration = instruments.Duration;
         _attemptDuration = instruments.AttemptDuration;
         _logs = logs;
         _secondsPerTick = 1.0 / timeProvider.TimestampFrequency;
-        _tags = [new("pipeline", pipeline), new("stage", stage)];
+        _tags = tags;
         instruments.Register(this);
     }
 

@@ -15,8 +15,12 @@ internal sealed class StageLogs
     private readonly string _pipeline;
     private readonly string _stage;
     private readonly ILogger _logger;
-    private readonly LogRepetition _repetition;
+    private readonly TelemetryOptions _options;
+    private readonly TimeProvider _timeProvider;
     private readonly LogDetails? _details;
+
+    // Made by the first line.
+    private LogRepetition? _repetition;
 
     // The exceptions that a line has been written with, as long as somebody else holds them. Made by the first.
     private ConditionalWeakTable<Exception, object>? _written;
@@ -26,7 +30,8 @@ internal sealed class StageLogs
         _pipeline = pipeline;
         _stage = stage;
         _logger = logger;
-        _repetition = new LogRepetition(options.LogBurst, options.LogWindow, timeProvider, TellingRepetitions(pipeline, stage, logger));
+        _options = options;
+        _timeProvider = timeProvider;
         _details = options.LogDetails ? new LogDetails(options.RedactDetail, CallbackFailed) : null;
         WantsScopes = options.LogScopes && logger is not NullLogger;
     }
@@ -48,7 +53,7 @@ internal sealed class StageLogs
         WantsScopes ? _logger.BeginScope(ScopeOf(in subject)) : null;
 
     /// <summary>Writes how many lines were left out so far, without waiting for the window's end.</summary>
-    public void Flush() => _repetition.Flush();
+    public void Flush() => _repetition?.Flush();
 
     public void Retry(int attempt, in AttemptFailure failure, TimeSpan delay, in CallSubject subject)
     {
@@ -56,7 +61,7 @@ internal sealed class StageLogs
             return;
 
         string errorType = failure.ErrorType;
-        if (!_repetition.Allows(nameof(StageLog.Retry), errorType, LogLevel.Information))
+        if (!Repetition.Allows(nameof(StageLog.Retry), errorType, LogLevel.Information))
             return;
 
         Exception? error = Once(failure.Error);
@@ -72,7 +77,7 @@ internal sealed class StageLogs
             return;
 
         string errorType = failure.ErrorType;
-        if (!_repetition.Allows(nameof(StageLog.RetriesExhausted), errorType, level))
+        if (!Repetition.Allows(nameof(StageLog.RetriesExhausted), errorType, level))
             return;
 
         Exception? error = Once(failure.Error);
@@ -96,7 +101,7 @@ internal sealed class StageLogs
             return;
 
         string errorType = TypeOf(exception);
-        if (!_repetition.Allows(nameof(StageLog.CallbackFailed), errorType, LogLevel.Error))
+        if (!Repetition.Allows(nameof(StageLog.CallbackFailed), errorType, LogLevel.Error))
             return;
 
         Exception? error = Once(exception);
@@ -111,7 +116,7 @@ internal sealed class StageLogs
             return;
 
         string errorType = kept.Error is not null ? TypeOf(kept.Error) : kept.Category.ToTag();
-        if (!_repetition.Allows(nameof(StageLog.RecordKept), errorType, level))
+        if (!Repetition.Allows(nameof(StageLog.RecordKept), errorType, level))
             return;
 
         // Before the scope: what they ask may fail, which is another line.
@@ -139,7 +144,7 @@ internal sealed class StageLogs
             return;
 
         string errorType = TypeOf(exception);
-        if (!_repetition.Allows(nameof(StageLog.StoreFailed), errorType, LogLevel.Critical))
+        if (!Repetition.Allows(nameof(StageLog.StoreFailed), errorType, LogLevel.Critical))
             return;
 
         Exception? error = Once(exception);
@@ -194,6 +199,12 @@ internal sealed class StageLogs
 
     // Asked only for a line that is written; its message names the error without the exception too.
     private Exception? Once(Exception? exception) => exception is not null && Written.TryAdd(exception, Mark) ? exception : null;
+
+    private LogRepetition Repetition =>
+        _repetition
+        ?? Interlocked.CompareExchange(
+            ref _repetition, new LogRepetition(_options.LogBurst, _options.LogWindow, _timeProvider, TellingRepetitions(_pipeline, _stage, _logger)), null)
+        ?? _repetition!;
 
     private ConditionalWeakTable<Exception, object> Written => _written ?? Interlocked.CompareExchange(ref _written, [], null) ?? _written!;
 

@@ -15,9 +15,6 @@ internal sealed class StageSpans
     private static readonly ActivitySource Source = new(PipelineOpsTelemetry.ActivitySourceName, PipelineOpsTelemetry.Version ?? string.Empty);
 
     private readonly string _call;
-    private readonly string _attempt;
-    private readonly string _keep;
-    private readonly string _redrive;
     private readonly KeyValuePair<string, object?>[] _tags;
     private readonly StageLogs _logs;
     private readonly RecordOrigins _origins;
@@ -26,13 +23,20 @@ internal sealed class StageSpans
     private readonly double _timeSpanTicksPerTick;
     private readonly int _maxLinks;
 
-    public StageSpans(string pipeline, string stage, StageLogs logs, RecordOrigins origins, TimeProvider timeProvider, TelemetryOptions options)
+    // Made by the first attempt that has a span.
+    private string? _attempt;
+
+    /// <param name="name">The stage's name with its pipeline's.</param>
+    /// <param name="tags">The tags of every span.</param>
+    /// <param name="logs">Told of listeners that throw.</param>
+    /// <param name="origins">Where records come from.</param>
+    /// <param name="timeProvider">The stage's clock.</param>
+    /// <param name="options">What is traced.</param>
+    public StageSpans(
+        string name, KeyValuePair<string, object?>[] tags, StageLogs logs, RecordOrigins origins, TimeProvider timeProvider, TelemetryOptions options)
     {
-        _call = $"{pipeline}/{stage}";
-        _attempt = $"{_call} attempt";
-        _keep = $"{_call} keep";
-        _redrive = $"{_call} redrive";
-        _tags = [new("pipeline", pipeline), new("stage", stage)];
+        _call = name;
+        _tags = tags;
         _logs = logs;
         _origins = origins;
         _timeProvider = timeProvider;
@@ -122,7 +126,7 @@ internal sealed class StageSpans
     /// <summary>Starts an attempt's span, within its call's.</summary>
     public Activity? StartAttempt(Activity call, int number, TimeSpan delay, long elapsed)
     {
-        Activity? attempt = Start(_attempt, call.Context, call.StartTimeUtc + ToTimeSpan(elapsed));
+        Activity? attempt = Start(_attempt ??= $"{_call} attempt", call.Context, call.StartTimeUtc + ToTimeSpan(elapsed));
         if (attempt is { IsAllDataRequested: true })
         {
             attempt.SetTag(SpanAttribute.Attempt, number);
@@ -182,7 +186,7 @@ internal sealed class StageSpans
     public Activity? StartKeep(ActivityContext call, int failures)
     {
         // Without its call's span, which somebody did not want, it would be a trace of its own.
-        Activity? keep = call == default ? null : Start(_keep, call, _timeProvider.GetUtcNow());
+        Activity? keep = call == default ? null : Start($"{_call} keep", call, _timeProvider.GetUtcNow());
         if (keep is { IsAllDataRequested: true } && failures > 1)
             keep.SetTag(SpanAttribute.BatchSize, failures);
 
@@ -217,7 +221,7 @@ internal sealed class StageSpans
     {
         Activity? caller = Activity.Current;
         Activity.Current = null;
-        Activity? redrive = Start(_redrive, default, _timeProvider.GetUtcNow());
+        Activity? redrive = Start($"{_call} redrive", default, _timeProvider.GetUtcNow());
         if (redrive is null)
         {
             Activity.Current = caller;
