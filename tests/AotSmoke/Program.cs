@@ -1,5 +1,7 @@
 // Published ahead of time and run by .ci/run: registers a pipeline and drives a retry, an opening circuit and a timeout through it, then keeps a record that fails
-// and redrives it.
+// and redrives it, and listens to spans and instruments.
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using PipelineOps;
@@ -58,6 +60,32 @@ using (PipelineStage parse = PipelineStage.Create("orders", "parse", new StageOp
 }
 
 Directory.Delete(folder, recursive: true);
+
+List<string> spans = [];
+using var spanListener = new ActivityListener
+{
+    ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
+    Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+    ActivityStopped = span => spans.Add(span.DisplayName),
+};
+ActivitySource.AddActivityListener(spanListener);
+HashSet<string> measured = [];
+using var meterListener = new MeterListener { InstrumentPublished = static (instrument, listener) => listener.EnableMeasurementEvents(instrument) };
+meterListener.SetMeasurementEventCallback<double>((instrument, _, _, _) => measured.Add(instrument.Name));
+meterListener.SetMeasurementEventCallback<long>((instrument, _, _, _) => measured.Add(instrument.Name));
+meterListener.Start();
+var headers = new Dictionary<string, object?>();
+await using (PipelineRun run = orders.BeginRun("night"))
+{
+    await orders.GetStage("extract").ExecuteAsync(static (_, _) => new ValueTask<int>(1), state: 0);
+    TraceHeaders.Inject(headers);
+    run.Complete();
+}
+
+meterListener.RecordObservableInstruments();
+Require(spans is ["orders/extract"], "a call is traced");
+Require(TraceHeaders.Extract(headers).RunId == "night", "headers carry the run");
+Require(measured.Contains("pipelineops.stage.duration") && measured.Contains("pipelineops.runs") && measured.Contains("pipelineops.calls"), "calls and runs are measured");
 Console.WriteLine("aot ok");
 
 static void Require(bool condition, string what)
