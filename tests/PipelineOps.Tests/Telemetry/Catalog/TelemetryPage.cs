@@ -17,7 +17,8 @@ internal static class TelemetryPage
 
         ## Set-up
 
-        Tell the OpenTelemetry SDK two names, here as the whole of its set-up; in a host, the same to `services.AddOpenTelemetry()`:
+        Tell the OpenTelemetry SDK two names, here as the whole of its set-up, with the packages `OpenTelemetry` and `OpenTelemetry.Exporter.OpenTelemetryProtocol`; in a host, the
+        same to `services.AddOpenTelemetry()` of `OpenTelemetry.Extensions.Hosting`. Without `AddMeter` or `AddSource` nothing warns: there is just nothing to see.
 
         <!-- snippet: opentelemetry -->
         ```csharp
@@ -34,6 +35,8 @@ internal static class TelemetryPage
         | 222 stages with a circuit, then a higher `CardinalityLimit` | it keeps 2,000 series of an instrument, and `pipelineops.circuit.transitions` has nine for each stage |
         | views that take tags off are for histograms | of what is observed, which all else is, the SDK does not add the series up but keeps one of them |
         | a sampler sees the pipeline and the stage | links, keys and sizes are added once a span is wanted |
+        | `ForceFlush` of the meter provider, or its end, before the host or the stages are disposed | counters and gauges are read when they are exported and go with their stage: a job shorter than the export's interval would export its histograms only |
+        | a stage's name once in a process, over all hosts and containers too | histograms of two of one name add up; of what is observed, the SDK keeps one of them |
 
         """;
 
@@ -46,9 +49,11 @@ internal static class TelemetryPage
         | Mind | Because |
         |---|---|
         | a guard as in `>= 20` | a share of three calls says nothing; what is below the guard is absent, not 0 |
-        | `unless … offset` | a series that begins with its first event has no increase yet; those of known labels begin at 0, those with an `error_type` do not |
+        | `unless … offset … or increase` | a series that begins with its first event has no increase yet, so its value is taken; those of known labels begin at 0, those with an `error_type` do not |
         | a range of at least four scrapes | `rate` and `increase` need two samples, and one may be missing |
         | a cancelled call is a failed one | its `error_type` is that of the cancellation |
+        | a refused call is no failed one | it did not reach its delegate; refused calls have queries of their own, below |
+        | a stage of batches fails more calls than records | each call of the search for bad records counts; for records, see the last question |
 
         ### Is it failing, and where?
 
@@ -58,10 +63,16 @@ internal static class TelemetryPage
           / (sum by (pipeline, stage) (increase(pipelineops_calls_total{pipeline="orders"}[5m])) >= 20)
 
         # By what: the five errors that most calls ended with.
-        topk(5, sum by (pipeline, stage, error_type) (increase(pipelineops_stage_duration_seconds_count{pipeline="orders", error_type!=""}[5m])) > 0)
+        topk(5, sum by (pipeline, stage, error_type) (
+          pipelineops_stage_duration_seconds_count{pipeline="orders", error_type!=""}
+            unless last_over_time(pipelineops_stage_duration_seconds_count{pipeline="orders", error_type!=""}[5m] offset 5m)
+          or increase(pipelineops_stage_duration_seconds_count{pipeline="orders", error_type!=""}[5m])) > 0)
 
         # What the dependency answers, attempt by attempt, retries included.
-        topk(5, sum by (pipeline, stage, error_type) (increase(pipelineops_stage_attempt_duration_seconds_count{pipeline="orders", error_type!=""}[5m])) > 0)
+        topk(5, sum by (pipeline, stage, error_type) (
+          pipelineops_stage_attempt_duration_seconds_count{pipeline="orders", error_type!=""}
+            unless last_over_time(pipelineops_stage_attempt_duration_seconds_count{pipeline="orders", error_type!=""}[5m] offset 5m)
+          or increase(pipelineops_stage_attempt_duration_seconds_count{pipeline="orders", error_type!=""}[5m])) > 0)
         ```
 
         ### Is it slow?
@@ -118,9 +129,10 @@ internal static class TelemetryPage
         sum by (pipeline, stage, state) (pipelineops_circuit_state{pipeline="orders", state=~"open|isolated"}) > 0
 
         # Failure stores that fail: their stages wait until they work again.
-        sum by (pipeline, stage, error_type) (increase(pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""}[10m])) > 0
-          or sum by (pipeline, stage, error_type) (pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""}
-            unless pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""} offset 10m)
+        sum by (pipeline, stage, error_type) (
+          pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""}
+            unless last_over_time(pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""}[10m] offset 10m)
+          or increase(pipelineops_store_append_duration_seconds_count{pipeline="orders", error_type!=""}[10m])) > 0
         ```
 
         ### Do retries hide a sick dependency?
@@ -208,12 +220,14 @@ internal static class TelemetryPage
         ```
 
         A record's trace goes on in the call that processes it; where the caller has a span already, that is the parent, and the producer's is linked. A batch is linked to the
-        producers of all its records, up to `MaxLinks`. A redrive is a new trace that is linked to the original. The description is asked only while somebody listens, or
-        for a line of the log that is written. Headers that cannot be read are ignored and counted in `pipelineops.propagation.malformed`; nothing in them fails a call.
+        producers of all its records, up to `MaxLinks`. Each call of the search for a batch's bad records is a trace of its own with the links of its part. A redrive is a new trace
+        that is linked to the original. The description is asked only while somebody listens, or for a line of the log that is written, and then several times for a record: keep
+        it cheap. Headers that cannot be read are ignored and counted in `pipelineops.propagation.malformed`; nothing in them fails a call.
 
         ## Runs
 
-        Spans, scopes of log lines, failure records and headers made within a run carry its id. A run that is disposed without an end is abandoned.
+        Spans, scopes of log lines, failure records and headers made within a run carry its id. `run.Fail(error)` says that it failed; a run that is
+        disposed without an end, as by an exception, is abandoned. Dispose of it in any case: until then it is measured as active, and its id is the current one.
 
         <!-- snippet: run -->
         ```csharp
@@ -235,7 +249,8 @@ internal static class TelemetryPage
 
         ## Queues
 
-        `ProcessAllAsync` observes the channel that it reads, as the queue `load.in` of the stage `load` (or `RunOptions.QueueName`). Observe others by a channel or a function:
+        `ProcessAllAsync` observes the channel that it reads, as the queue `load.in` of the stage `load` (or `RunOptions.QueueName`), if it can count: one made with `SingleReader`
+        that has no bound cannot. The age of its oldest record is known if `DescribeOrigin` tells an `EventTime`. Observe others by a channel or a function; a further argument tells their age:
 
         <!-- snippet: queue -->
         ```csharp
