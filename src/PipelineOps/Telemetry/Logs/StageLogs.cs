@@ -65,7 +65,7 @@ internal sealed class StageLogs
             return;
 
         Exception? error = Once(failure.Error);
-        using IDisposable? scope = _logger.BeginScope(ScopeOf(in subject));
+        using IDisposable? scope = ScopeWithin(in subject);
         StageLog.Retry(_logger, _pipeline, _stage, attempt, failure.Classification.Category, errorType, delay, error);
     }
 
@@ -81,7 +81,7 @@ internal sealed class StageLogs
             return;
 
         Exception? error = Once(failure.Error);
-        using IDisposable? scope = _logger.BeginScope(ScopeOf(in subject));
+        using IDisposable? scope = ScopeWithin(in subject);
         StageLog.RetriesExhausted(_logger, level, _pipeline, _stage, attempts, classification.Category, errorType, reason, error);
     }
 
@@ -190,6 +190,9 @@ internal sealed class StageLogs
     };
 
     private IDisposable? Scope() => _logger.BeginScope(new LogScope(_pipeline, _stage, AmbientRun.Id));
+
+    // Where what a handler logs is in a scope, the lines of its call are in it already.
+    private IDisposable? ScopeWithin(in CallSubject subject) => WantsScopes ? null : _logger.BeginScope(ScopeOf(in subject));
 
     private LogScope ScopeOf(in CallSubject subject)
     {

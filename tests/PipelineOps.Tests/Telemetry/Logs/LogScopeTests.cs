@@ -174,6 +174,24 @@ public sealed class LogScopeTests : IDisposable
         void Write(string text) => mine.Log(LogLevel.Information, default, text, null, static (text, _) => text);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_lines_of_a_call_are_in_one_scope_whether_its_handler_is_in_it_or_not(bool withHandler)
+    {
+        using ProcessingStage stage = Stage(o =>
+        {
+            o.Retry.MaxRetries = 1;
+            o.Telemetry.LogScopes = withHandler;
+            o.Telemetry.DescribeOrigin<string>(static record => new RecordOrigin { Key = record });
+        });
+
+        await stage.Process("record-7", static (_, _) => throw new IOException());
+
+        Assert.All([.. _log.Of("Retry"), .. _log.Of("RetriesExhausted")], static line => Assert.Equal(["Pipeline:orders Stage:load RecordKey:record-7"], line.Scopes));
+        Assert.Equal((1, 1), (_log.Of("Retry").Length, _log.Of("RetriesExhausted").Length));
+    }
+
     [Fact]
     public async Task What_a_handler_logs_is_in_no_scope_unless_asked_for()
     {
