@@ -219,6 +219,8 @@ internal static class TelemetryPage
             TraceHeaders.Extract(message.Headers) with { Key = message.Id, EventTime = message.SentAt });
         ```
 
+        Its `Key` is for spans and lines of calls. What is kept of a failure, with its line and its span, has the key that `Recovery.Describe` tells: tell both.
+
         A record's trace goes on in the call that processes it; where the caller has a span already, that is the parent, and the producer's is linked. A batch is linked to the
         producers of all its records, up to `MaxLinks`. Each call of the search for a batch's bad records is a trace of its own with the links of its part. A redrive is a new trace
         that is linked to the original. The description is asked only while somebody listens, or for a line of the log that is written, and then several times for a record: keep
