@@ -95,7 +95,13 @@ public sealed class StageLogTests : IDisposable
                 (3, "CircuitChanged", LogLevel.Information),
             ],
             _log.Entries.Select(static e => (e.Id.Id, e.Id.Name!, e.Level)));
-        Assert.Equal("Circuit of stage orders/load: Closed -> Open (FailureRatio; break 00:00:05).", _log.Entries.First().Message);
+        Assert.Equal(
+            [
+                "Circuit of stage orders/load: Closed -> Open (FailureRatio; break 00:00:05).",
+                "Circuit of stage orders/load: Open -> HalfOpen (BreakElapsed; break none).",
+                "Circuit of stage orders/load: HalfOpen -> Closed (ProbesSucceeded; break none).",
+            ],
+            _log.Entries.Select(static e => e.Message));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ internal static partial class StageLog
 
     [LoggerMessage(EventId = 3, EventName = "CircuitChanged", Message = "Circuit of stage {Pipeline}/{Stage}: {From} -> {To} ({Reason}; break {BreakDuration}).")]
     public static partial void CircuitChanged(
-        ILogger logger, LogLevel level, string pipeline, string stage, CircuitState from, CircuitState to, CircuitTransitionReason reason, TimeSpan? breakDuration);
+        ILogger logger, LogLevel level, string pipeline, string stage, CircuitState from, CircuitState to, CircuitTransitionReason reason, object breakDuration);
 
     [LoggerMessage(4, LogLevel.Error, "Stage {Pipeline}/{Stage}: the {Callback} threw {ErrorType}; the call goes on without it.", EventName = "CallbackFailed")]
     public static partial void CallbackFailed(ILogger logger, string pipeline, string stage, string callback, string errorType, Exception? exception);

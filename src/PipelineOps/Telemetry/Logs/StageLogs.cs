@@ -91,8 +91,9 @@ internal sealed class StageLogs
         if (!_logger.IsEnabled(level))
             return;
 
+        object breakDuration = transition.BreakDuration is { } duration ? duration : "none";
         using IDisposable? scope = Scope();
-        StageLog.CircuitChanged(_logger, level, _pipeline, _stage, transition.From, transition.To, transition.Reason, transition.BreakDuration);
+        StageLog.CircuitChanged(_logger, level, _pipeline, _stage, transition.From, transition.To, transition.Reason, breakDuration);
     }
 
     public void CallbackFailed(string callback, Exception exception)
