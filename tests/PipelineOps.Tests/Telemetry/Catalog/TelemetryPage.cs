@@ -35,7 +35,7 @@ internal static class TelemetryPage
         | 222 stages with a circuit, then a higher `CardinalityLimit` | it keeps 2,000 series of an instrument, and `pipelineops.circuit.transitions` has nine for each stage |
         | views that take tags off are for histograms | of what is observed, which all else is, the SDK does not add the series up but keeps one of them |
         | a sampler sees the pipeline and the stage | links, keys and sizes are added once a span is wanted |
-        | `ForceFlush` of the meter provider, or its end, before the host or the stages are disposed | counters and gauges are read when they are exported and go with their stage: a job shorter than the export's interval would export its histograms only |
+        | `ForceFlush` of the meter provider, or its end, before the host or the stages are disposed | counters and gauges are read when they are exported and go with their stage: a job shorter than the export's interval would export its histograms only. A host does it by itself where hosted services take the registry in their constructors |
         | a stage's name once in a process, over all hosts and containers too | histograms of two of one name add up; of what is observed, the SDK keeps one of them |
 
         """;
