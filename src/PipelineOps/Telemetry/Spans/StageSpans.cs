@@ -85,7 +85,15 @@ internal sealed class StageSpans
         if (!_isSystemClock)
             call.SetStartTime(_timeProvider.GetUtcNow().UtcDateTime);
 
-        Describe(call, in subject, hasCaller);
+        try
+        {
+            Describe(call, in subject, hasCaller);
+        }
+        catch (Exception exception)
+        {
+            // The user's: a list of records or baggage that cannot be read.
+            _logs.CallbackFailed("description of a call", exception);
+        }
     }
 
     /// <summary>What the stage's clock said when a span began.</summary>

@@ -1,0 +1,93 @@
+using System.Collections;
+using System.Diagnostics;
+using PipelineOps.Tests.Processing;
+using PipelineOps.Tests.Stages;
+
+namespace PipelineOps.Tests.Telemetry;
+
+/// <summary>What is asked and told for telemetry alone may fail in any way: the call ends as if nobody listened, and its span ends too.</summary>
+[Collection(nameof(Alone))]
+public sealed class TelemetryFaultTests : IDisposable
+{
+    private readonly MeterProbe _meter = new MeterProbe().Listen();
+    private readonly List<Activity> _started = [];
+    private readonly List<Activity> _stopped = [];
+    private readonly ActivityListener _listener;
+
+    public TelemetryFaultTests() => _listener = Listen(_started.Add, _stopped.Add);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _meter.Dispose();
+        Assert.Equal(_started, _stopped.OrderBy(_started.IndexOf));
+        Assert.Null(Activity.Current);
+    }
+
+    [Fact]
+    public async Task Baggage_that_cannot_be_read_fails_no_record()
+    {
+        using ProcessingStage stage = Told(new RecordOrigin { Baggage = new Unreadable<KeyValuePair<string, string?>>() });
+
+        Assert.True((await stage.Stage.ProcessAsync("a", static (_, _) => default, Ct)).IsSuccess);
+        Assert.True((await stage.Stage.ProcessAsync("b", static (_, _) => default(ValueTask), Ct)).IsSuccess);
+
+        Assert.Equal((2, 0), (stage.Stage.Accounting.Succeeded, stage.Stage.Accounting.InFlight));
+    }
+
+    [Fact]
+    public async Task A_batch_that_cannot_be_read_for_its_links_is_processed()
+    {
+        using ProcessingStage stage = Told(default);
+
+        BatchResult result = await stage.Stage.ProcessBatchAsync(new Unreadable<string>(), static (_, _) => default, cancellationToken: Ct);
+
+        Assert.Equal((1, 0), (result.CountOf(Disposition.Succeeded), stage.Stage.Accounting.InFlight));
+    }
+
+    private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStarted = activity =>
+            {
+                lock (started)
+                    started(activity);
+            },
+            ActivityStopped = activity =>
+            {
+                lock (started)
+                    stopped(activity);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+
+    private ProcessingStage Told(RecordOrigin origin) => new(o =>
+    {
+        o.MeterFactory = _meter;
+        o.Telemetry.DescribeOrigin<string>(_ => origin);
+    });
+
+    private sealed class MuteException : Exception
+    {
+        public override string Message => throw new NotSupportedException();
+    }
+
+    /// <summary>A list that can be indexed, and not enumerated.</summary>
+    private sealed class Unreadable<T> : IReadOnlyList<T?>
+    {
+        public int Count => 1;
+
+        public T? this[int index] => default;
+
+        public IEnumerator<T?> GetEnumerator() => throw new InvalidOperationException("Collection was modified.");
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}
