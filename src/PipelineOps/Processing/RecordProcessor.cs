@@ -307,10 +307,18 @@ internal sealed class RecordProcessor : IDisposable
         if (!Policy.Metrics.WantsAges)
             return;
 
-        for (int i = 0; i < count; i++)
+        try
         {
-            if (result is null || result.Value[i].IsSettled)
-                MeasureAge(records[i]);
+            for (int i = 0; i < count; i++)
+            {
+                if (result is null || result.Value[i].IsSettled)
+                    MeasureAge(records[i]);
+            }
+        }
+        catch (Exception exception)
+        {
+            // The list is the user's, who may have emptied it by now; the records have ended all the same.
+            Policy.Telemetry.Logs.CallbackFailed("list of records", exception);
         }
     }
 

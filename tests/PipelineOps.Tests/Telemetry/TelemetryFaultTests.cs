@@ -47,6 +47,28 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Equal((1, 0), (result.CountOf(Disposition.Succeeded), stage.Stage.Accounting.InFlight));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_that_its_handler_empties_ends_with_the_ages_that_are_left(bool atOnce)
+    {
+        using ProcessingStage stage = Told(new RecordOrigin { EventTime = DateTimeOffset.MinValue });
+        List<string> records = ["a", "b"];
+
+        BatchResult result = await stage.Stage.ProcessBatchAsync<string>(
+            records,
+            async (_, _) =>
+            {
+                if (!atOnce)
+                    await Task.Yield();
+                records.RemoveAt(1);
+            },
+            cancellationToken: Ct);
+
+        Assert.Equal((2, 2, 0), (result.CountOf(Disposition.Succeeded), stage.Stage.Accounting.Succeeded, stage.Stage.Accounting.InFlight));
+        Assert.Single(_meter.Of("pipelineops.record.age"));
+    }
+
     private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
     {
         var listener = new ActivityListener
