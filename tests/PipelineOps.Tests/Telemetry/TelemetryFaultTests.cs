@@ -69,6 +69,25 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Single(_meter.Of("pipelineops.record.age"));
     }
 
+    [Fact]
+    public async Task Baggage_reaches_every_attempt()
+    {
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider());
+        List<string?> tenants = [];
+        using (Activity caller = new Activity("caller").AddBaggage("tenant", "acme").Start())
+        {
+            await stage.ExecuteAsync(
+                _ =>
+                {
+                    tenants.Add(Activity.Current?.GetBaggageItem("tenant"));
+                    return tenants.Count < 3 ? ValueTask.FromException<int>(new IOException()) : new(1);
+                },
+                Ct);
+        }
+
+        Assert.Equal(["acme", "acme", "acme"], tenants);
+    }
+
     private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
     {
         var listener = new ActivityListener

@@ -134,7 +134,9 @@ internal sealed class StageSpans
     /// <summary>Starts an attempt's span, within its call's.</summary>
     public Activity? StartAttempt(Activity call, int number, TimeSpan delay, long elapsed)
     {
-        Activity? attempt = Start(_attempt ??= $"{_call} attempt", call.Context, call.StartTimeUtc + ToTimeSpan(elapsed));
+        // The call's child, and not only by its context: so its baggage goes on, whatever the delegate has left current.
+        Activity.Current = call;
+        Activity? attempt = Start(_attempt ??= $"{_call} attempt", default, call.StartTimeUtc + ToTimeSpan(elapsed));
         if (attempt is { IsAllDataRequested: true })
         {
             attempt.SetTag(SpanAttribute.Attempt, number);
