@@ -69,6 +69,19 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Single(_meter.Of("pipelineops.record.age"));
     }
 
+    [Theory]
+    [InlineData(AttemptSpans.Always)]
+    [InlineData(AttemptSpans.WhenRetried)]
+    public async Task A_span_that_one_listener_fails_to_begin_ends_for_the_others(AttemptSpans attempts)
+    {
+        using ActivityListener faulty = Listen(static _ => throw new InvalidOperationException(), static _ => throw new InvalidOperationException());
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider(), o => o.Telemetry.AttemptSpans = attempts);
+
+        Assert.Equal(2, await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct));
+
+        Assert.Equal(3, _started.Count);
+    }
+
     [Fact]
     public async Task Baggage_reaches_every_attempt()
     {

@@ -316,10 +316,9 @@ internal sealed class StageSpans
         }
         catch (Exception exception)
         {
-            // It is current before its listeners are told, and nobody would end it.
-            Activity.Current = caller;
+            // It is current before its listeners are told: it has begun all the same, and those that know of it are to see its end.
             ListenerFailed(exception);
-            return null;
+            return Activity.Current is { } begun && begun != caller && begun.Source == Source ? begun : null;
         }
     }
 
