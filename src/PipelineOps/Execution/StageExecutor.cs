@@ -203,7 +203,7 @@ internal static class StageExecutor
             {
                 case CallStart.Rejected:
                     policy.Telemetry.Spans.CircuitRejected(span, policy.Circuit!.RetryAfter);
-                    policy.Telemetry.Spans.EndCall(span, 0, elapsed: 0, policy.CircuitRejection!.ErrorType, message: null);
+                    policy.Telemetry.Spans.EndCall(span, 0, elapsed: 0, policy.CircuitRejection!.ErrorType, error: null);
                     return TShape.Rejected(policy.CircuitRejection!);
                 case CallStart.Begun:
                     call.Start(attempt: 1, lastError: null, token);
@@ -472,7 +472,7 @@ internal static class StageExecutor
             if (progress.Span is { } span)
             {
                 // A rejection is the stage's and has no exception yet.
-                policy.Telemetry.Spans.EndCall(span, progress.Attempts, elapsed, failure.ErrorType, failure is Rejection ? null : failure.ToException()?.Message);
+                policy.Telemetry.Spans.EndCall(span, progress.Attempts, elapsed, failure.ErrorType, failure is Rejection ? null : failure.ToException());
                 if (failure is not Rejection)
                     failure.Span = span.Context;
             }

@@ -69,6 +69,19 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Single(_meter.Of("pipelineops.record.age"));
     }
 
+    [Fact]
+    public async Task An_error_that_cannot_tell_its_message_is_still_the_calls()
+    {
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider(), static o => (o.Retry.MaxRetries, o.Telemetry.AttemptSpans) = (0, AttemptSpans.Always));
+
+        StageResult<int> result = await stage.TryExecuteAsync(static ValueTask<int> (_) => throw new MuteException(), Ct);
+
+        Assert.True(result.Error is MuteException);
+
+        Assert.All(_stopped, static span => Assert.Equal((ActivityStatusCode.Error, typeof(MuteException).FullName), (span.Status, span.GetTagItem("error.type"))));
+        Assert.Equal(2, _stopped.Count);
+    }
+
     [Theory]
     [InlineData(AttemptSpans.Always)]
     [InlineData(AttemptSpans.WhenRetried)]

@@ -122,12 +122,12 @@ internal sealed class StageSpans
     }
 
     /// <summary>Ends the span of a call that failed.</summary>
-    public void EndCall(Activity call, int attempts, long elapsed, string errorType, string? message)
+    public void EndCall(Activity call, int attempts, long elapsed, string errorType, Exception? error)
     {
         if (call.IsAllDataRequested)
             call.SetTag(SpanAttribute.Attempts, attempts);
 
-        Fail(call, errorType, message);
+        Fail(call, errorType, error);
         End(call, call.StartTimeUtc + ToTimeSpan(elapsed));
     }
 
@@ -158,7 +158,7 @@ internal sealed class StageSpans
 
     public void EndAttempt(Activity call, Activity attempt, long elapsed, in AttemptFailure failure)
     {
-        Fail(attempt, failure.ErrorType, failure.Error?.Message);
+        Fail(attempt, failure.ErrorType, failure.Error);
         EndAttempt(call, attempt, elapsed);
     }
 
@@ -256,7 +256,7 @@ internal sealed class StageSpans
     public void End(Activity span, Exception? error)
     {
         if (error is not null)
-            Fail(span, error.GetType().FullName!, error.Message);
+            Fail(span, error.GetType().FullName!, error);
 
         End(span, _timeProvider.GetUtcNow().UtcDateTime);
     }
@@ -322,12 +322,26 @@ internal sealed class StageSpans
         }
     }
 
-    private static void Fail(Activity span, string errorType, string? message)
+    private void Fail(Activity span, string errorType, Exception? error)
     {
         if (span.IsAllDataRequested)
             span.SetTag(SpanAttribute.ErrorType, errorType);
 
-        span.SetStatus(ActivityStatusCode.Error, message);
+        span.SetStatus(ActivityStatusCode.Error, MessageOf(error));
+    }
+
+    private string? MessageOf(Exception? error)
+    {
+        try
+        {
+            return error?.Message;
+        }
+        catch (Exception exception)
+        {
+            // User code: whatever it throws is reported and otherwise ignored.
+            _logs.CallbackFailed("message of an error", exception);
+            return null;
+        }
     }
 
     private void End(Activity span, DateTime endTime)
