@@ -114,6 +114,24 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Equal(["acme", "acme", "acme"], tenants);
     }
 
+    [Fact]
+    public async Task Whoever_completes_a_call_keeps_its_own_activity_although_the_calls_context_does_not_flow()
+    {
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider());
+        var completion = new TaskCompletionSource<int>();
+        Task<int> call;
+        using (ExecutionContext.SuppressFlow())
+            call = stage.ExecuteAsync(_ => new ValueTask<int>(completion.Task), Ct).AsTask();
+
+        using (Activity completer = new Activity("completer").Start())
+        {
+            completion.SetResult(1);
+            Assert.Same(completer, Activity.Current);
+        }
+
+        Assert.Equal(1, await call);
+    }
+
     private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
     {
         var listener = new ActivityListener

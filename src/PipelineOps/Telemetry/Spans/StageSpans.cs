@@ -353,6 +353,7 @@ internal sealed class StageSpans
     // Without an end time the span takes that of the system's clock.
     private void Stop(Activity span)
     {
+        Activity? current = Activity.Current;
         try
         {
             if (!_isSystemClock && span.Duration == default)
@@ -364,6 +365,10 @@ internal sealed class StageSpans
         {
             ListenerFailed(exception);
         }
+
+        // Where its context does not flow a call ends in somebody else's, whose activity stays what it was.
+        if (current != span)
+            Activity.Current = current;
     }
 
     private TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _timeSpanTicksPerTick));
