@@ -12,7 +12,7 @@ internal sealed class StageSpans
     // As many as an OpenTelemetry SDK keeps of a span's events.
     private const int MaxFailureEvents = 128;
 
-    private static readonly ActivitySource Source = new(PipelineOpsTelemetry.ActivitySourceName, PipelineOpsTelemetry.Version ?? string.Empty);
+    private static readonly ActivitySource? Source = CreateSource();
 
     private readonly string _call;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -47,7 +47,7 @@ internal sealed class StageSpans
     }
 
     /// <summary>Whether anybody wants spans.</summary>
-    public static bool IsTracing => PipelineOpsTelemetry.IsSupported && Source.HasListeners();
+    public static bool IsTracing => PipelineOpsTelemetry.IsSupported && Source is not null && Source.HasListeners();
 
     /// <summary>When attempts have spans.</summary>
     public AttemptSpans Attempts { get; }
@@ -59,7 +59,7 @@ internal sealed class StageSpans
         {
             // The record's trace goes on, unless the caller has one, which is then linked to it.
             ActivityContext parent = subject.Record is null || subject.IsBatch || Activity.Current is not null ? default : _origins.Of(subject.Record).TraceContext;
-            return Source.CreateActivity(_call, ActivityKind.Internal, parent, _tags);
+            return Source?.CreateActivity(_call, ActivityKind.Internal, parent, _tags);
         }
         catch (Exception exception)
         {
@@ -261,6 +261,19 @@ internal sealed class StageSpans
         End(span, _timeProvider.GetUtcNow().UtcDateTime);
     }
 
+    private static ActivitySource? CreateSource()
+    {
+        try
+        {
+            return new ActivitySource(PipelineOpsTelemetry.ActivitySourceName, PipelineOpsTelemetry.Version ?? string.Empty);
+        }
+        catch (Exception)
+        {
+            // A listener's, which is asked at once whether it wants the source: thrown on, it would make every later call of the process fail.
+            return null;
+        }
+    }
+
     private void Describe(Activity call, in CallSubject subject, bool hasCaller)
     {
         RecordOrigin origin = subject.IsBatch ? default : _origins.Of(subject.Record);
@@ -312,7 +325,7 @@ internal sealed class StageSpans
         Activity? caller = Activity.Current;
         try
         {
-            return Source.StartActivity(ActivityKind.Internal, parent, _tags, links: null, startTime, name);
+            return Source?.StartActivity(ActivityKind.Internal, parent, _tags, links: null, startTime, name);
         }
         catch (Exception exception)
         {
