@@ -27,6 +27,14 @@ public sealed class FreshLibraryTests
         await Use(stage, fails: false);
     }
 
+    [Fact]
+    public async Task A_listener_that_fails_to_choose_its_instruments_fails_no_stage()
+    {
+        using MeterListener faulty = Meters(static _ => throw new InvalidOperationException(), []);
+
+        await Use(CreateStage(), fails: false);
+    }
+
     private static dynamic CreateStage()
     {
         Assembly library = new AssemblyLoadContext("fresh").LoadFromAssemblyPath(typeof(PipelineStage).Assembly.Location);

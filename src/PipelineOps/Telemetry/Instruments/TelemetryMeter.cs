@@ -13,9 +13,17 @@ internal sealed class TelemetryMeter
         Meter meter = factory is null
             ? new Meter(PipelineOpsTelemetry.MeterName, PipelineOpsTelemetry.Version)
             : factory.Create(new MeterOptions(PipelineOpsTelemetry.MeterName) { Version = PipelineOpsTelemetry.Version });
-        Stages = new StageInstruments(meter);
-        QueueInstruments.Create(meter, Pipelines);
-        Runs = new RunInstruments(meter, Pipelines);
+        try
+        {
+            (Stages, Runs) = Create(meter);
+        }
+        catch (Exception)
+        {
+            // A listener's, which is shown each instrument at once: thrown on, it would make every later stage of the process fail. Those of a disposed meter nobody is shown.
+            var unheard = new Meter(PipelineOpsTelemetry.MeterName, PipelineOpsTelemetry.Version);
+            unheard.Dispose();
+            (Stages, Runs) = Create(unheard);
+        }
     }
 
     public static TelemetryMeter Shared { get; } = new(factory: null);
@@ -28,4 +36,11 @@ internal sealed class TelemetryMeter
 
     public static TelemetryMeter For(IMeterFactory? factory) =>
         factory is null ? Shared : OfFactories.GetValue(factory, static factory => new TelemetryMeter(factory));
+
+    private (StageInstruments Stages, RunInstruments Runs) Create(Meter meter)
+    {
+        var stages = new StageInstruments(meter);
+        QueueInstruments.Create(meter, Pipelines);
+        return (stages, new RunInstruments(meter, Pipelines));
+    }
 }
