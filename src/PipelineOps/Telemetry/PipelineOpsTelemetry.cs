@@ -19,7 +19,7 @@ public static class PipelineOpsTelemetry
     internal static string? Version { get; } = typeof(PipelineOpsTelemetry).Assembly.GetName().Version?.ToString(3);
 
     /// <summary>
-    /// Whether stages measure and trace their calls at all. A program that is sure never to listen turns that off with the switch
+    /// Whether anything is measured or traced at all. A program that is sure never to listen turns that off with the switch
     /// <c>PipelineOps.Telemetry.IsSupported</c> of its runtime configuration, and saves a nanosecond for each call. Logs do not depend on it.
     /// </summary>
     /// <value>The default is <see langword="true"/>.</value>

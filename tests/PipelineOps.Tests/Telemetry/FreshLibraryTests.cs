@@ -15,6 +15,29 @@ public sealed class FreshLibraryTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Where_telemetry_is_switched_off_nothing_is_measured_or_traced_and_everything_works()
+    {
+        RuntimeHelpers.RunClassConstructor(typeof(PipelineOpsTelemetry).TypeHandle);
+        AppContext.SetSwitch(Switch, isEnabled: false);
+        try
+        {
+            List<string> told = [];
+            using ActivityListener spans = Spans(static source => source.Name == PipelineOpsTelemetry.ActivitySourceName, span => told.Add(span.DisplayName));
+            using MeterListener meters = Meters(static _ => { }, told);
+            using Activity caller = new Activity("caller").Start();
+
+            await Use(CreateStage(), fails: true);
+
+            meters.RecordObservableInstruments();
+            Assert.Empty(told);
+        }
+        finally
+        {
+            AppContext.SetSwitch(Switch, isEnabled: true);
+        }
+    }
+
+    [Fact]
     public async Task A_listener_that_fails_to_choose_its_sources_fails_no_call()
     {
         bool fails = false;

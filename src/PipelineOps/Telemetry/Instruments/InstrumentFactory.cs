@@ -15,11 +15,17 @@ internal static class InstrumentFactory
 
     /// <summary>Makes an instrument that is asked for its values.</summary>
     public static ObservableInstrument<T> Observe<T>(this Meter meter, InstrumentDescription description, Func<IEnumerable<Measurement<T>>> observe)
-        where T : struct => description.Kind switch
+        where T : struct
+    {
+        if (!PipelineOpsTelemetry.IsSupported)
+            observe = static () => [];
+
+        return description.Kind switch
         {
             InstrumentKind.Counter => meter.CreateObservableCounter(description.Name, observe, description.Unit, description.Description),
             InstrumentKind.UpDownCounter => meter.CreateObservableUpDownCounter(description.Name, observe, description.Unit, description.Description),
             InstrumentKind.Gauge => meter.CreateObservableGauge(description.Name, observe, description.Unit, description.Description),
             _ => throw new ArgumentOutOfRangeException(nameof(description), description.Kind, "A histogram is not observed."),
         };
+    }
 }

@@ -207,6 +207,9 @@ internal sealed class StageMetrics
 
     private void Record(Histogram<double> histogram, long elapsed, KeyValuePair<string, object?>[] tags)
     {
+        if (!PipelineOpsTelemetry.IsSupported)
+            return;
+
         try
         {
             histogram.Record(elapsed * _secondsPerTick, tags);
@@ -220,6 +223,9 @@ internal sealed class StageMetrics
     private void Record<T>(Histogram<T> histogram, T value)
         where T : struct
     {
+        if (!PipelineOpsTelemetry.IsSupported)
+            return;
+
         try
         {
             histogram.Record(value, _tags);

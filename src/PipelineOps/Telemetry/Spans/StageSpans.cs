@@ -322,6 +322,9 @@ internal sealed class StageSpans
 
     private Activity? Start(string name, ActivityContext parent, DateTimeOffset startTime)
     {
+        if (!IsTracing)
+            return null;
+
         Activity? caller = Activity.Current;
         try
         {
