@@ -16,7 +16,7 @@ internal static class StageExecutor
     {
         CallProgress progress = default;
         if (StageSpans.IsTracing)
-            progress.Span = policy.Telemetry.Spans.CreateCall(call.Subject);
+            progress.Span = policy.Telemetry.Spans.CreateCall(policy.Telemetry.Origins.Any ? call.Subject : default);
 
         switch (Begin(policy, ref progress, TShape.TellsDuration, cancellationToken, out CancellationToken token))
         {
@@ -87,7 +87,7 @@ internal static class StageExecutor
         CallProgress progress = default;
         ValueTask attempt = default;
         if (StageSpans.IsTracing)
-            progress.Span = policy.Telemetry.Spans.CreateCall(CallSubject.Of(record));
+            progress.Span = policy.Telemetry.Spans.CreateCall(policy.Telemetry.Origins.Any ? CallSubject.Of(record) : default);
 
         // Large, and read by nobody after a success.
         Unsafe.SkipInit(out pending);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace PipelineOps.Tests.Stages;
@@ -64,6 +65,38 @@ public sealed class AllocationTests
         Assert.True(listener.Measurements > Calls);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Records_and_batches_that_nobody_wants_a_span_of(bool isTracing)
+    {
+        using ActivityListener? listener = isTracing ? ListenToNothing() : null;
+
+        // Of a call without a caller's trace the runtime asks the sampler with a new trace's id, which is 48 bytes.
+        using Activity? caller = isTracing ? new Activity("caller").Start() : null;
+        using PipelineStage stage = PipelineStage.Create("orders", "load");
+        int[] records = [1, 2, 3];
+
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessAsync("record", static (_, _) => default(ValueTask))).IsSuccess)));
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessAsync(1, static (_, _) => default(ValueTask))).IsSuccess)));
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessAsync(1, static (_, _, _) => default(ValueTask), 2)).IsSuccess)));
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessBatchAsync(records, static (_, _) => default(ValueTask))).Count == 3)));
+        Assert.Equal(0, BytesOfCalls(() => Ended(stage.ExecuteAsync(Succeed, 1))));
+        Assert.Equal(0, BytesOfCalls(() => Ended(stage.TryExecuteAsync(Succeed, 1))));
+    }
+
+    [Fact]
+    public void Records_and_batches_that_are_measured()
+    {
+        using var listener = new QuietMeter();
+        using PipelineStage stage = PipelineStage.Create("orders", "load", new StageOptions { MeterFactory = listener.Meter });
+        int[] records = [1, 2, 3];
+
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessAsync(1, static (_, _) => default(ValueTask))).IsSuccess)));
+        Assert.Equal(0, BytesOfCalls(() => Assert.True(Ended(stage.ProcessBatchAsync(records, static (_, _) => default(ValueTask))).Count == 3)));
+        Assert.Equal(0, BytesOfCalls(() => Ended(stage.TryExecuteAsync(Succeed, 1))));
+    }
+
     [Fact]
     public void A_call_with_a_fallback_that_is_not_needed()
     {
@@ -124,6 +157,17 @@ public sealed class AllocationTests
         AttemptTimeout = TimeSpan.FromSeconds(2),
         Concurrency = { MaxConcurrent = 8, MaxQueued = 8 },
     };
+
+    private static ActivityListener ListenToNothing()
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.None,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
 
     private static T Ended<T>(ValueTask<T> call)
     {

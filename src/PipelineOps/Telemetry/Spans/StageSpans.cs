@@ -53,6 +53,7 @@ internal sealed class StageSpans
     public AttemptSpans Attempts { get; }
 
     /// <summary>Makes a call's span, if somebody wants it, and changes nothing else: a call whose span nobody wants goes on as if nobody had been asked.</summary>
+    /// <param name="subject">Looked at for its origin only: the default does where no origin is known, and spares a record that is a value its box.</param>
     public Activity? CreateCall(in CallSubject subject)
     {
         try
