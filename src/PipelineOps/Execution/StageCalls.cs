@@ -22,7 +22,7 @@ internal readonly struct StateInvoker<TState, TTask>(Func<TState, CancellationTo
 /// <summary>As <see cref="StateInvoker{TState, TTask}"/>, but retries too keep the frames of a hot handler.</summary>
 internal readonly struct HandlerInvoker<TRecord>(Func<TRecord, CancellationToken, ValueTask> handler, TRecord record) : IInvoker<ValueTask>
 {
-    public CallSubject Subject => CallSubject.Of(record);
+    public CallSubject Subject => new(record, IsBatch: false);
 
     public ValueTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) => RecordHandler.Invoke(handler, record, cancellationToken);
 }

@@ -87,7 +87,7 @@ internal static class StageExecutor
         CallProgress progress = default;
         ValueTask attempt = default;
         if (StageSpans.IsTracing)
-            progress.Span = policy.Telemetry.Spans.CreateCall(policy.Telemetry.Origins.Any ? CallSubject.Of(record) : default);
+            progress.Span = policy.Telemetry.Spans.CreateCall(policy.Telemetry.Origins.Any ? new(record, IsBatch: false) : default);
 
         // Large, and read by nobody after a success.
         Unsafe.SkipInit(out pending);

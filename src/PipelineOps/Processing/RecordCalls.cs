@@ -29,3 +29,14 @@ internal readonly struct VoidRecordCall<TRecord, THandler>(THandler handler) : I
         StageExecutor.Execute<VoidCall<RecordInvoker<TRecord, THandler, ValueTask>>, None, CallEnd<None>, Recording<None>>(
             policy, new(new(handler, record, _call)), cancellationToken);
 }
+
+internal readonly struct BatchCall<TRecord, THandler>(THandler handler) : IRecordCall<IReadOnlyList<TRecord>, None>
+    where THandler : struct, IRecordHandler<IReadOnlyList<TRecord>, ValueTask>
+{
+    // As above.
+    private readonly long _call = StageAttempt.NextCall();
+
+    public ValueTask<CallEnd<None>> Execute(StagePolicy policy, IReadOnlyList<TRecord> record, CancellationToken cancellationToken) =>
+        StageExecutor.Execute<VoidCall<BatchInvoker<TRecord, THandler>>, None, CallEnd<None>, Recording<None>>(
+            policy, new(new(handler, record, _call)), cancellationToken);
+}

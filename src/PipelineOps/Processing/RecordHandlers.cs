@@ -30,8 +30,18 @@ internal readonly struct AttemptHandler<TRecord, TState, TTask>(Func<TRecord, TS
 internal readonly struct RecordInvoker<TRecord, THandler, TTask>(THandler handler, TRecord record, long call) : IInvoker<TTask>
     where THandler : struct, IRecordHandler<TRecord, TTask>
 {
-    public CallSubject Subject => CallSubject.Of(record);
+    public CallSubject Subject => new(record, IsBatch: false);
 
     public TTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) =>
         handler.Invoke(record, new StageAttempt(attempt, lastError, call), cancellationToken);
+}
+
+/// <summary>A handler with its batch, as the executor invokes it; a type of its own, for a record may be a list too.</summary>
+internal readonly struct BatchInvoker<TRecord, THandler>(THandler handler, IReadOnlyList<TRecord> records, long call) : IInvoker<ValueTask>
+    where THandler : struct, IRecordHandler<IReadOnlyList<TRecord>, ValueTask>
+{
+    public CallSubject Subject => new(records, IsBatch: true);
+
+    public ValueTask Invoke(int attempt, Exception? lastError, CancellationToken cancellationToken) =>
+        handler.Invoke(records, new StageAttempt(attempt, lastError, call), cancellationToken);
 }

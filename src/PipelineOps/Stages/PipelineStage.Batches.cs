@@ -21,7 +21,7 @@ public sealed partial class PipelineStage
     {
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(handler);
-        return Records.ProcessBatchAsync<TRecord, VoidRecordCall<IReadOnlyList<TRecord>, PlainHandler<IReadOnlyList<TRecord>, ValueTask>>>(
+        return Records.ProcessBatchAsync<TRecord, BatchCall<TRecord, PlainHandler<IReadOnlyList<TRecord>, ValueTask>>>(
             records, new(new(handler)), report: null, effect, cancellationToken);
     }
 
@@ -42,7 +42,7 @@ public sealed partial class PipelineStage
     {
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(handler);
-        return Records.ProcessBatchAsync<TRecord, VoidRecordCall<IReadOnlyList<TRecord>, StateHandler<IReadOnlyList<TRecord>, TState, ValueTask>>>(
+        return Records.ProcessBatchAsync<TRecord, BatchCall<TRecord, StateHandler<IReadOnlyList<TRecord>, TState, ValueTask>>>(
             records, new(new(handler, state)), report: null, effect, cancellationToken);
     }
 
@@ -57,7 +57,7 @@ public sealed partial class PipelineStage
     {
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(handler);
-        return Records.ProcessBatchAsync<TRecord, VoidRecordCall<IReadOnlyList<TRecord>, BatchAttemptHandler<TRecord, TState>>>(
+        return Records.ProcessBatchAsync<TRecord, BatchCall<TRecord, BatchAttemptHandler<TRecord, TState>>>(
             records, new(new(handler, state)), report: null, effect, cancellationToken);
     }
 
@@ -81,7 +81,7 @@ public sealed partial class PipelineStage
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(handler);
         var report = new BatchReport();
-        return Records.ProcessBatchAsync<TRecord, VoidRecordCall<IReadOnlyList<TRecord>, ReportHandler<TRecord>>>(
+        return Records.ProcessBatchAsync<TRecord, BatchCall<TRecord, ReportHandler<TRecord>>>(
             records, new(new(handler, report)), report, effect, cancellationToken);
     }
 }

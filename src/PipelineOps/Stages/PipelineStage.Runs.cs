@@ -40,7 +40,7 @@ public sealed partial class PipelineStage
         Func<IReadOnlyList<T>, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, VoidRecordCall<IReadOnlyList<T>, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
+        RunAsync<T, BatchCall<T, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
             Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
 
     /// <inheritdoc cref="ProcessAllAsync{T}(IAsyncEnumerable{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
@@ -50,7 +50,7 @@ public sealed partial class PipelineStage
         Func<IReadOnlyList<T>, BatchReport, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, VoidRecordCall<IReadOnlyList<T>, ReportHandler<T>>>(
+        RunAsync<T, BatchCall<T, ReportHandler<T>>>(
             Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
 
     /// <summary>
@@ -89,7 +89,7 @@ public sealed partial class PipelineStage
         Func<IReadOnlyList<T>, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, VoidRecordCall<IReadOnlyList<T>, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
+        RunAsync<T, BatchCall<T, PlainHandler<IReadOnlyList<T>, ValueTask>>>(
             Source(source), handler, _ => new(new(handler)), reports: false, options, cancellationToken);
 
     /// <inheritdoc cref="ProcessAllAsync{T}(ChannelReader{T}, Func{T, CancellationToken, ValueTask}, RecordRunOptions{T}, CancellationToken)"/>
@@ -99,7 +99,7 @@ public sealed partial class PipelineStage
         Func<IReadOnlyList<T>, BatchReport, CancellationToken, ValueTask> handler,
         BatchRunOptions<T> options,
         CancellationToken cancellationToken = default) =>
-        RunAsync<T, VoidRecordCall<IReadOnlyList<T>, ReportHandler<T>>>(
+        RunAsync<T, BatchCall<T, ReportHandler<T>>>(
             Source(source), handler, report => new(new(handler, report!)), reports: true, options, cancellationToken);
 
     /// <summary>

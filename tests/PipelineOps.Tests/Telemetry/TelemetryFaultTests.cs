@@ -132,6 +132,18 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Equal(1, await call);
     }
 
+    [Fact]
+    public async Task A_record_that_is_a_list_is_a_record()
+    {
+        var producer = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+        using var stage = new ProcessingStage(o => o.Telemetry.DescribeOrigin<IReadOnlyList<int>>(_ => new RecordOrigin { Key = "k", TraceContext = producer }));
+
+        await stage.Stage.ProcessAsync<IReadOnlyList<int>>([1, 2], static (_, _) => default, Ct);
+
+        Activity call = Assert.Single(_stopped);
+        Assert.Equal((producer.SpanId, "k", null), (call.ParentSpanId, call.GetTagItem("pipelineops.record.key"), call.GetTagItem("pipelineops.batch.size")));
+    }
+
     private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
     {
         var listener = new ActivityListener

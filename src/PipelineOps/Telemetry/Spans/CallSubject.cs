@@ -7,9 +7,6 @@ namespace PipelineOps;
 /// <param name="IsBatch">Whether it is a list of records.</param>
 internal readonly record struct CallSubject(object? Record, bool IsBatch)
 {
-    /// <summary>The record or the batch that a handler of such records is called with.</summary>
-    public static CallSubject Of<TRecord>(TRecord record) => new(record, Kind<TRecord>.IsBatch);
-
     /// <summary>The records of a batch.</summary>
     public IEnumerable Records => (IEnumerable)Record!;
 
@@ -33,10 +30,5 @@ internal readonly record struct CallSubject(object? Record, bool IsBatch)
                     return count;
             }
         }
-    }
-
-    private static class Kind<TRecord>
-    {
-        public static readonly bool IsBatch = typeof(TRecord).IsConstructedGenericType && typeof(TRecord).GetGenericTypeDefinition() == typeof(IReadOnlyList<>);
     }
 }
