@@ -144,6 +144,30 @@ public sealed class TelemetryFaultTests : IDisposable
         Assert.Equal((producer.SpanId, "k", null), (call.ParentSpanId, call.GetTagItem("pipelineops.record.key"), call.GetTagItem("pipelineops.batch.size")));
     }
 
+    [Theory]
+    [InlineData(AttemptSpans.Always)]
+    [InlineData(AttemptSpans.WhenRetried)]
+    public async Task Whoever_completes_an_attempt_keeps_its_own_activity_while_the_call_is_tried_again(AttemptSpans attempts)
+    {
+        using PipelineStage stage = TestStage.Create(new ManualTimeProvider(), o => o.Telemetry.AttemptSpans = attempts);
+        TaskCompletionSource<int>[] completions = [new(), new()];
+        int attempt = 0;
+        Task<int> call;
+        using (ExecutionContext.SuppressFlow())
+            call = stage.ExecuteAsync(_ => new ValueTask<int>(completions[attempt++].Task), Ct).AsTask();
+
+        using (Activity completer = new Activity("completer").Start())
+        {
+            completions[0].SetException(new IOException());
+            Assert.Same(completer, Activity.Current);
+            completions[1].SetResult(1);
+            Assert.Same(completer, Activity.Current);
+        }
+
+        Assert.Equal(1, await call);
+        Assert.Equal(3, _started.Count);
+    }
+
     private static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
     {
         var listener = new ActivityListener

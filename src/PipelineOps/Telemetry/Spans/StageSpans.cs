@@ -136,8 +136,12 @@ internal sealed class StageSpans
     public Activity? StartAttempt(Activity call, int number, TimeSpan delay, long elapsed)
     {
         // The call's child, and not only by its context: so its baggage goes on, whatever the delegate has left current.
+        Activity? current = Activity.Current;
         Activity.Current = call;
         Activity? attempt = Start(_attempt ??= $"{_call} attempt", default, call.StartTimeUtc + ToTimeSpan(elapsed));
+        if (!IsWithin(current, call))
+            Activity.Current = current;
+
         if (attempt is { IsAllDataRequested: true })
         {
             attempt.SetTag(SpanAttribute.Attempt, number);
@@ -319,6 +323,15 @@ internal sealed class StageSpans
             if (linked.Count == _maxLinks)
                 return;
         }
+    }
+
+    // Where a call's context does not flow it goes on in somebody else's, whose activity stays what it is.
+    private static bool IsWithin(Activity? activity, Activity call)
+    {
+        while (activity is not null && activity != call)
+            activity = activity.Parent;
+
+        return activity is not null;
     }
 
     private Activity? Start(string name, ActivityContext parent, DateTimeOffset startTime)
