@@ -107,6 +107,22 @@ public sealed class RecordMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_category_that_is_none_of_ours_is_counted_as_unknown()
+    {
+        using ProcessingStage stage = Measured(static o =>
+        {
+            o.Retry.MaxRetries = 1;
+            o.ErrorClassifier = ErrorClassifier.Create(static rules => rules.Map<IOException>(ErrorClassification.Transient with { Category = (ErrorCategory)20 }));
+        });
+
+        RecordResult result = await stage.Fail(new IOException());
+
+        Assert.Equal((Disposition.DeadLettered, 1), (result.Disposition, stage.Store.Kept.Count));
+        Assert.Equal([(1, $"{Tags},category=unknown")], _meter.ObserveNonZero("pipelineops.retries").Select(static m => (m.Value, m.Tags)));
+        Assert.Equal([(1, $"{Tags},category=unknown")], _meter.ObserveNonZero("pipelineops.failures.stored").Select(static m => (m.Value, m.Tags)));
+    }
+
+    [Fact]
     public async Task Batches_are_measured_by_size_and_their_isolation_by_calls()
     {
         using ProcessingStage stage = Measured();

@@ -16,9 +16,9 @@ internal sealed class EventCounts
 
     public void Add(StageEvent happened) => Interlocked.Increment(ref _events[(int)happened]);
 
-    public void AddRetry(ErrorCategory category) => Interlocked.Increment(ref _retries[(int)category]);
+    public void AddRetry(ErrorCategory category) => Interlocked.Increment(ref _retries[SlotOf(category)]);
 
-    public void AddStored(ErrorCategory category) => Interlocked.Increment(ref _stored[(int)category]);
+    public void AddStored(ErrorCategory category) => Interlocked.Increment(ref _stored[SlotOf(category)]);
 
     public void AddTransition(CircuitState from, CircuitState to) => Interlocked.Increment(ref _transitions[((int)from * States) + (int)to]);
 
@@ -29,4 +29,7 @@ internal sealed class EventCounts
     public long Stored(ErrorCategory category) => Volatile.Read(ref _stored[(int)category]);
 
     public long Transitions(CircuitState from, CircuitState to) => Volatile.Read(ref _transitions[((int)from * States) + (int)to]);
+
+    // Classifications are the user's, whose category may be none of ours; such a one is told as unknown everywhere else too.
+    private static int SlotOf(ErrorCategory category) => (int)category < Categories.Length ? (int)category : (int)ErrorCategory.Unknown;
 }
