@@ -71,6 +71,27 @@ public sealed class RecordSpanTests : IDisposable
     }
 
     [Fact]
+    public async Task A_span_that_is_only_propagated_has_no_links()
+    {
+        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
+        var time = new ManualTimeProvider();
+        using PipelineStage redriven = RecordStage.Create(time, new MemoryFailureStore(time));
+        using ProcessingStage stage = Traced();
+        ActivityContext producer = Produce();
+
+        using (new Activity("consumer").Start())
+        {
+            await stage.Stage.ProcessAsync(new Order("consumed") { Producer = producer }, static (_, _) => default, Ct);
+            await redriven.ProcessAsync("o-1", static (_, _) => throw new FormatException(), Ct);
+        }
+
+        await redriven.RedriveAsync<string>(static (_, _) => default, cancellationToken: Ct);
+
+        Assert.Contains(_spans, static span => span.DisplayName == "orders/load redrive");
+        Assert.All(_spans, static span => Assert.Empty(span.Links));
+    }
+
+    [Fact]
     public async Task Baggage_of_a_record_goes_on_in_its_call()
     {
         using ProcessingStage stage = Traced();

@@ -243,11 +243,11 @@ internal sealed class StageSpans
             return null;
         }
 
-        if (ActivityContext.TryParse(traceParent, traceState: null, isRemote: true, out ActivityContext original))
-            redrive.AddLink(new ActivityLink(original));
-
         if (redrive.IsAllDataRequested)
         {
+            if (ActivityContext.TryParse(traceParent, traceState: null, isRemote: true, out ActivityContext original))
+                redrive.AddLink(new ActivityLink(original));
+
             redrive.SetTag(SpanAttribute.FailureId, failureId.ToString());
             redrive.SetTag(SpanAttribute.RedriveCount, redriveCount);
             if (recordKey is not null)
@@ -282,9 +282,6 @@ internal sealed class StageSpans
     private void Describe(Activity call, in CallSubject subject, bool hasCaller)
     {
         RecordOrigin origin = subject.IsBatch ? default : _origins.Of(subject.Record);
-        if (origin.TraceContext != default && hasCaller && _maxLinks > 0)
-            call.AddLink(new ActivityLink(origin.TraceContext));
-
         if (origin.Baggage is { } baggage)
         {
             foreach ((string name, string? value) in baggage)
@@ -293,6 +290,9 @@ internal sealed class StageSpans
 
         if (!call.IsAllDataRequested)
             return;
+
+        if (origin.TraceContext != default && hasCaller && _maxLinks > 0)
+            call.AddLink(new ActivityLink(origin.TraceContext));
 
         if ((origin.RunId ?? AmbientRun.Id) is { } run)
             call.SetTag(SpanAttribute.RunId, run);
