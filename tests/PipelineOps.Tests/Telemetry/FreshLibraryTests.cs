@@ -8,11 +8,21 @@ namespace PipelineOps.Tests.Telemetry;
 
 /// <summary>What is decided once for a process: each test loads the library anew.</summary>
 [Collection(nameof(Alone))]
-public sealed class FreshLibraryTests
+public sealed class FreshLibraryTests : IDisposable
 {
     private const string Switch = "PipelineOps.Telemetry.IsSupported";
 
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+    private IDisposable? _stage;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _stage?.Dispose();
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
+    }
 
     [Fact]
     public async Task Where_telemetry_is_switched_off_nothing_is_measured_or_traced_and_everything_works()
@@ -58,13 +68,14 @@ public sealed class FreshLibraryTests
         await Use(CreateStage(), fails: false);
     }
 
-    private static dynamic CreateStage()
+    private dynamic CreateStage()
     {
         Assembly library = new AssemblyLoadContext("fresh").LoadFromAssemblyPath(typeof(PipelineStage).Assembly.Location);
         Type options = library.GetType(typeof(StageOptions).FullName!)!;
         dynamic chosen = Activator.CreateInstance(options)!;
-        chosen.Recovery.FailureFolder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        return library.GetType(typeof(PipelineStage).FullName!)!.GetMethod(nameof(PipelineStage.Create))!.Invoke(null, ["orders", "load", chosen])!;
+        chosen.Recovery.FailureFolder = _folder;
+        _stage = (IDisposable)library.GetType(typeof(PipelineStage).FullName!)!.GetMethod(nameof(PipelineStage.Create))!.Invoke(null, ["orders", "load", chosen])!;
+        return _stage;
     }
 
     private static async Task Use(dynamic stage, bool fails)
@@ -94,7 +105,6 @@ public sealed class FreshLibraryTests
 
     private static MeterListener Meters(Action<Instrument> chosen, List<string> measured)
     {
-        Meter[] known = [];
         var listener = new MeterListener();
         List<Instrument> before = [];
         listener.InstrumentPublished = (instrument, listener) => before.Add(instrument);
