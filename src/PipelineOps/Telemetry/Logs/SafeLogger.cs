@@ -2,12 +2,24 @@ using Microsoft.Extensions.Logging;
 
 namespace PipelineOps;
 
-/// <summary>A log that may fail without a call failing with it: a full disk behind a log must not replace the error that it was told of.</summary>
+/// <summary>
+/// A log that may fail without a call failing with it: a full disk behind a log must not replace the error that it was told of. A log may also use stages, which log in turn.
+/// </summary>
 internal sealed class SafeLogger(ILogger logger) : ILogger
 {
+    // Of lines within lines: a log that uses a stage which fails would be given lines until the stack is full.
+    private const int MaxDepth = 3;
+
+    [ThreadStatic]
+    private static int _depth;
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull
     {
+        if (_depth >= MaxDepth)
+            return null;
+
+        _depth++;
         try
         {
             return logger.BeginScope(state) is { } scope ? new SafeScope(scope) : null;
@@ -17,10 +29,18 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
             // The line is worth more than its scope.
             return null;
         }
+        finally
+        {
+            _depth--;
+        }
     }
 
     public bool IsEnabled(LogLevel logLevel)
     {
+        if (_depth >= MaxDepth)
+            return false;
+
+        _depth++;
         try
         {
             return logger.IsEnabled(logLevel);
@@ -30,10 +50,15 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
             // A callback must not change an outcome.
             return false;
         }
+        finally
+        {
+            _depth--;
+        }
     }
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        _depth++;
         try
         {
             logger.Log(logLevel, eventId, state, exception, formatter);
@@ -41,6 +66,10 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         catch (Exception)
         {
             // There is nowhere left to report it.
+        }
+        finally
+        {
+            _depth--;
         }
     }
 
