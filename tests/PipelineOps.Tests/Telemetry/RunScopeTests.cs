@@ -138,6 +138,46 @@ public sealed class RunScopeTests : IDisposable
         Assert.Equal(["Run=mine,Pipeline=orders"], _log.ScopesHere());
     }
 
+    [Fact]
+    public async Task A_run_that_a_flow_within_disposes_is_not_current_any_more_once_its_own_flow_disposes_too()
+    {
+        await using PipelineRun outer = _pipeline.BeginRun("outer");
+        await using (PipelineRun run = _pipeline.BeginRun("inner"))
+        {
+            await Task.Run(async () =>
+            {
+                await run.DisposeAsync();
+                Assert.Same(outer, PipelineRun.Current);
+            }, Ct);
+            Assert.Same(run, PipelineRun.Current);
+        }
+
+        Assert.Same(outer, PipelineRun.Current);
+    }
+
+    [Fact]
+    public async Task Leaving_a_run_in_a_flow_within_and_then_in_its_own_leaves_both()
+    {
+        var run = new PipelineRun();
+        using (IDisposable entered = run.Enter())
+            await Task.Run(entered.Dispose, Ct);
+
+        Assert.Null(PipelineRun.Current);
+    }
+
+    [Fact]
+    public void Leaving_a_run_twice_leaves_the_run_that_was_entered_meanwhile()
+    {
+        var next = new PipelineRun();
+        IDisposable entered = new PipelineRun().Enter();
+        entered.Dispose();
+        using IDisposable other = next.Enter();
+
+        entered.Dispose();
+
+        Assert.Same(next, PipelineRun.Current);
+    }
+
     private static ChannelReader<int> Source()
     {
         Channel<int> channel = Channel.CreateUnbounded<int>();

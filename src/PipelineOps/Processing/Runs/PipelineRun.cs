@@ -110,14 +110,14 @@ public sealed class PipelineRun : IAsyncDisposable
 
     /// <summary>
     /// Ends the run, as abandoned unless it has ended already, and makes the run before the current one again. Call it in the flow of control that began the run; in
-    /// another one it ends the run and leaves that flow as it is.
+    /// another one it ends the run, and the flow that began it goes back to the run before when it disposes too, though without ending a scope of the log for the second time.
     /// </summary>
     public ValueTask DisposeAsync()
     {
         // No async method: what it did to the flow of control would be undone when it returns.
         Abandon();
         if (Ambient.Value == this)
-            Interlocked.Exchange(ref _entered, null)?.Dispose();
+            _entered?.Dispose();
 
         return default;
     }
@@ -135,7 +135,7 @@ public sealed class PipelineRun : IAsyncDisposable
     {
         PipelineRun? before = Ambient.Value;
         bool hasScope = before == this && _pipeline is not null;
-        var scope = new Scope(before, hasScope ? null : pipeline?.Logs.BeginRunScope(Id));
+        var scope = new Scope(this, before, hasScope ? null : pipeline?.Logs.BeginRunScope(Id));
         Ambient.Value = this;
         AmbientRun.Id = Id;
         return scope;
@@ -192,16 +192,18 @@ public sealed class PipelineRun : IAsyncDisposable
         };
     }
 
-    private sealed class Scope(PipelineRun? before, IDisposable? logScope) : IDisposable
+    private sealed class Scope(PipelineRun run, PipelineRun? before, IDisposable? logScope) : IDisposable
     {
         private int _isOver;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _isOver, 1) != 0)
+            // A flow of control that was started within has the run as its current one too: if that one disposes first, there still is this one's to give back.
+            if (Interlocked.Exchange(ref _isOver, 1) == 0)
+                PipelineLogs.EndScope(logScope);
+            else if (Ambient.Value != run)
                 return;
 
-            PipelineLogs.EndScope(logScope);
             Ambient.Value = before;
             AmbientRun.Id = before?.Id;
         }
