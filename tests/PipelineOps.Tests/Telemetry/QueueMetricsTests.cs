@@ -55,6 +55,20 @@ public sealed class QueueMetricsTests : IDisposable
     }
 
     [Fact]
+    public void What_a_callback_throws_because_its_observation_has_just_ended_is_not_reported()
+    {
+        IDisposable? queue = null;
+        queue = _pipeline.ObserveQueue("in", () =>
+        {
+            queue!.Dispose();
+            throw new ObjectDisposedException("broker");
+        });
+
+        Assert.Empty(_meter.Observe(Length));
+        Assert.Empty(_log.Entries);
+    }
+
+    [Fact]
     public void An_age_that_throws_is_reported_once_and_the_length_is_measured()
     {
         using IDisposable queue = _pipeline.ObserveQueue("in", () => 3, () => throw new IOException());

@@ -56,6 +56,10 @@ internal sealed class ObservedQueue(string name, Func<long> length, Func<TimeSpa
 
     private void Report(ref int fails, string callback, Exception exception)
     {
+        // Ended while it was asked: what the callback reads may be gone already.
+        if (!telemetry.Metered.Queues.Has(this))
+            return;
+
         if (Interlocked.Exchange(ref fails, 1) == 0)
             telemetry.Logs.CallbackFailed($"{callback} of {name}", exception);
     }

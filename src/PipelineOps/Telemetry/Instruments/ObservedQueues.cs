@@ -18,6 +18,9 @@ internal sealed class ObservedQueues
             _queues = [.. _queues.Where(known => known != queue)];
     }
 
+    /// <summary>Whether the observation has not ended.</summary>
+    public bool Has(ObservedQueue queue) => Array.IndexOf(_queues, queue) >= 0;
+
     /// <summary>Ends every observation that somebody has begun.</summary>
     public void RemoveAllOf(object owner)
     {
