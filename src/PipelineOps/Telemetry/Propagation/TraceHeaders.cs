@@ -29,7 +29,10 @@ public static class TraceHeaders
     /// Where to, as strings. What it has of an older context goes, also under names that differ in case only, so that a message can be forwarded with its
     /// headers. Without a current activity the headers of the trace stay as they are, and without a current run that of the run.
     /// </param>
-    /// <remarks>The id of a run that no <see cref="RunId"/> header can carry is not written.</remarks>
+    /// <remarks>
+    /// The id of a run that no <see cref="RunId"/> header can carry is not written. What a propagator of the program's own throws is counted by
+    /// <c>pipelineops.propagation.malformed</c>, and the message goes without its context.
+    /// </remarks>
     /// <exception cref="NotSupportedException"><paramref name="headers"/> is read-only.</exception>
     public static void Inject(IDictionary<string, object?> headers) => Inject(headers, Activity.Current, SetObject);
 
@@ -74,8 +77,17 @@ public static class TraceHeaders
         {
             DistributedContextPropagator propagator = DistributedContextPropagator.Current;
             if (headers.Count > 0)
-                Remove(headers, [W3CHeaders.TraceParent, W3CHeaders.TraceState, W3CHeaders.Baggage, .. propagator.Fields]);
-            propagator.Inject(activity, headers, set);
+                Remove(headers, [W3CHeaders.TraceParent, W3CHeaders.TraceState, W3CHeaders.Baggage, .. FieldsOf(propagator)]);
+
+            try
+            {
+                propagator.Inject(activity, headers, set);
+            }
+            catch (Exception exception) when (exception is not NotSupportedException)
+            {
+                // A propagator is user code: a message is worth more than its context. What is not supported is writing to headers that are read-only.
+                PropagationInstruments.CountMalformed(PropagatedHeader.Headers);
+            }
         }
 
         if (AmbientRun.Id is not { } run)
@@ -85,6 +97,19 @@ public static class TraceHeaders
             set(headers, RunId, run);
         else
             Remove(headers, RunId);
+    }
+
+    private static IEnumerable<string> FieldsOf(DistributedContextPropagator propagator)
+    {
+        try
+        {
+            return [.. propagator.Fields];
+        }
+        catch (Exception)
+        {
+            // User code. It is not known then what else there is of an older context.
+            return [];
+        }
     }
 
     private static void Replace<TValue>(IDictionary<string, TValue> headers, string name, TValue value)

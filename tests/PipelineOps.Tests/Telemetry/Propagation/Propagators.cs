@@ -29,6 +29,22 @@ internal sealed class ThrowingPropagator : DistributedContextPropagator
     }
 }
 
+/// <summary>Answers with nothing where it must not.</summary>
+internal sealed class NullPropagator : DistributedContextPropagator
+{
+    public override IReadOnlyCollection<string> Fields => null!;
+
+    public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter) => setter!(carrier, null!, null!);
+
+    public override void ExtractTraceIdAndState(object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState)
+    {
+        getter!(carrier, null!, out traceId, out _);
+        traceState = null;
+    }
+
+    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter) => null;
+}
+
 /// <summary>Uses names of its own, hands on whatever it finds, and lets one item of baggage through.</summary>
 internal sealed class OwnPropagator : DistributedContextPropagator
 {

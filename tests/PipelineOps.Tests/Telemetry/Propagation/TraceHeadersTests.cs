@@ -141,6 +141,33 @@ public sealed class TraceHeadersTests : IDisposable
     }
 
     [Fact]
+    public void A_message_is_sent_without_the_context_that_a_propagator_fails_to_write()
+    {
+        using var replaced = new ReplacedPropagator(new ThrowingPropagator());
+        using Activity activity = new Activity("produce").Start();
+        using IDisposable run = new PipelineRun("night").Enter();
+        var headers = new Dictionary<string, object?> { ["TraceParent"] = TraceParent, ["x"] = "1" };
+
+        TraceHeaders.Inject(headers);
+
+        Assert.Equal(new Dictionary<string, object?> { ["x"] = "1", [TraceHeaders.RunId] = "night" }, headers);
+        Assert.Equal(["header=headers:1"], _malformed.Counted);
+    }
+
+    [Fact]
+    public void A_propagator_without_fields_and_texts_costs_the_context_alone()
+    {
+        using var replaced = new ReplacedPropagator(new NullPropagator());
+        using Activity activity = new Activity("produce").Start();
+        var headers = new Dictionary<string, string> { ["TraceParent"] = TraceParent, ["x"] = "1" };
+
+        TraceHeaders.Inject(headers);
+
+        Assert.Equal([new("x", "1")], headers);
+        Assert.Equal(default, TraceHeaders.Extract(headers));
+    }
+
+    [Fact]
     public void What_a_propagator_refuses_by_its_own_rules_is_not_malformed()
     {
         using var replaced = new ReplacedPropagator(new OwnPropagator());
