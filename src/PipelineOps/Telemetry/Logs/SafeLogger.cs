@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace PipelineOps;
@@ -10,8 +11,16 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
     // Of lines within lines: a log that uses a stage which fails would be given lines until the stack is full.
     private const int MaxDepth = 3;
 
+    private static readonly object Mark = new();
+
+    // By the log itself, as stages that hand an exception on mostly share one; each exception as long as somebody else holds it.
+    private static readonly ConditionalWeakTable<ILogger, ConditionalWeakTable<Exception, object>> Written = [];
+
     [ThreadStatic]
     private static int _depth;
+
+    /// <summary>Whether no line has been written with the exception, of whichever stage; the next one is then asked in vain.</summary>
+    public bool TryTake(Exception exception) => Written.GetValue(logger, static _ => []).TryAdd(exception, Mark);
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull

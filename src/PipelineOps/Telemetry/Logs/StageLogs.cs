@@ -1,17 +1,15 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace PipelineOps;
 
 /// <summary>
-/// What one stage writes to its log: each line in a scope that says what it is about, each exception with one line only, and of lines that are alike only the first in each
+/// What one stage writes to its log: each line in a scope that says what it is about, each exception with one line only of all stages that
+/// share the log, and of lines that are alike only the first in each
 /// window.
 /// </summary>
 internal sealed class StageLogs
 {
-    private static readonly object Mark = new();
-
     private readonly string _pipeline;
     private readonly string _stage;
     private readonly ILogger _logger;
@@ -21,9 +19,6 @@ internal sealed class StageLogs
 
     // Made by the first line.
     private LogRepetition? _repetition;
-
-    // The exceptions that a line has been written with, as long as somebody else holds them. Made by the first.
-    private ConditionalWeakTable<Exception, object>? _written;
 
     public StageLogs(string pipeline, string stage, ILogger logger, TelemetryOptions options, TimeProvider timeProvider)
     {
@@ -202,15 +197,13 @@ internal sealed class StageLogs
     }
 
     // Asked only for a line that is written; its message names the error without the exception too.
-    private Exception? Once(Exception? exception) => exception is not null && Written.TryAdd(exception, Mark) ? exception : null;
+    private Exception? Once(Exception? exception) => exception is not null && _logger is SafeLogger log && log.TryTake(exception) ? exception : null;
 
     private LogRepetition Repetition =>
         _repetition
         ?? Interlocked.CompareExchange(
             ref _repetition, new LogRepetition(_options.LogBurst, _options.LogWindow, _timeProvider, TellingRepetitions(_pipeline, _stage, _logger)), null)
         ?? _repetition!;
-
-    private ConditionalWeakTable<Exception, object> Written => _written ?? Interlocked.CompareExchange(ref _written, [], null) ?? _written!;
 
     private static string TypeOf(Exception exception) => exception.GetType().FullName ?? exception.GetType().Name;
 

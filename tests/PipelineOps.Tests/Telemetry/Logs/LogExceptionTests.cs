@@ -83,6 +83,35 @@ public sealed class LogExceptionTests : IDisposable
         Assert.Equal([("RecordKept", error), ("RecordKept", null), ("RecordKept", null)], Exceptions());
     }
 
+    [Fact]
+    public async Task An_exception_that_goes_through_several_stages_is_with_the_line_of_the_innermost()
+    {
+        var error = new IOException();
+        using ProcessingStage inner = Stage(static o => o.Retry.MaxRetries = 1);
+        using ProcessingStage outer = Stage(static _ => { });
+
+        await outer.Process("record", (_, token) => inner.Stage.ExecuteAsync(_ => ValueTask.FromException(error), token));
+
+        Assert.Equal(("Retry", error), Exceptions()[0]);
+        Assert.All(Exceptions()[1..], static line => Assert.Null(line.Item2));
+        Assert.Equal("RecordKept", Exceptions()[^1].Item1);
+    }
+
+    [Fact]
+    public async Task Stages_with_different_logs_write_an_exception_once_each()
+    {
+        var error = new FormatException();
+        using var other = new ScopedLog();
+        using ProcessingStage stage = Stage(static _ => { });
+        using ProcessingStage elsewhere = Stage(o => o.LoggerFactory = other.Loggers);
+
+        await stage.Fail(error);
+        await elsewhere.Fail(error);
+
+        Assert.Same(error, Assert.Single(_log.Lines).Exception);
+        Assert.Same(error, Assert.Single(other.Lines).Exception);
+    }
+
     private (string?, Exception?)[] Exceptions() => [.. _log.Lines.Select(static line => (line.Id.Name, line.Exception))];
 
     private ProcessingStage Stage(Action<StageOptions> configure) => new(o =>
