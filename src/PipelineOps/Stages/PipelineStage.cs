@@ -301,13 +301,14 @@ public sealed partial class PipelineStage : IDisposable
     /// <summary>Refuses further calls. Calls in flight, their retries included, end as if nothing had happened. Disposing twice does nothing.</summary>
     public void Dispose()
     {
+        RecordProcessor? records;
         lock (_reconfiguring)
         {
             _policy = null;
-            _records?.Dispose();
-            _records = null;
+            (records, _records) = (_records, null);
         }
 
+        records?.Dispose();
         _telemetry.Logs.Flush();
         _telemetry.Metrics.Unregister();
         _telemetry.OfPipeline.Leave();

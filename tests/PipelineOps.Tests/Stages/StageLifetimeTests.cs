@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using PipelineOps.Tests.Processing;
+
 namespace PipelineOps.Tests.Stages;
 
 public sealed class StageLifetimeTests
@@ -44,6 +47,26 @@ public sealed class StageLifetimeTests
     }
 
     [Fact]
+    public async Task A_log_that_is_told_of_the_disposal_may_wait_for_others_that_dispose_too()
+    {
+        var log = new WaitingLog();
+        var store = new BreakableStore();
+        PipelineStage stage = TestStage.Create(_time, options =>
+        {
+            options.LoggerFactory = log;
+            options.Recovery.FailureStore = store;
+            options.Recovery.Notify(new HangingNotifier(), new NotificationOptions { MinimumSeverity = ErrorSeverity.Low });
+        });
+        for (int i = 0; i < 5; i++)
+            await stage.ProcessAsync("record", static (_, _) => ValueTask.FromException(new FormatException()), Ct);
+
+        log.Wait = () => Task.Run(stage.Dispose, Ct).Wait(TimeSpan.FromSeconds(5), Ct);
+        stage.Dispose();
+
+        Assert.Equal([true], log.Waited);
+    }
+
+    [Fact]
     public void Disposing_twice_is_fine()
     {
         PipelineStage stage = TestStage.Create(_time);
@@ -79,5 +102,36 @@ public sealed class StageLifetimeTests
         using PipelineStage stage = PipelineStage.Create(new string('a', 100), "Load_2.b-c");
 
         Assert.Equal("Load_2.b-c", stage.Name);
+    }
+
+    private sealed class HangingNotifier : IFailureNotifier
+    {
+        public async ValueTask NotifyAsync(FailureRecord failure, CancellationToken cancellationToken) => await Task.Delay(Timeout.Infinite, cancellationToken);
+    }
+
+    private sealed class WaitingLog : ILoggerFactory, ILogger
+    {
+        public Func<bool>? Wait { get; set; }
+
+        public List<bool> Waited { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Name == "NotificationsDropped")
+                Waited.Add(Wait!());
+        }
     }
 }
