@@ -50,9 +50,23 @@ internal sealed class PipelineRegistrations
         }
 
         problems.ThrowIfAny();
-        return new PipelineRegistry(
-            [.. configured.Select(static pipeline => new Pipeline(
-                pipeline.Pipeline.Name,
-                [.. pipeline.Stages.Select(stage => PipelineStage.Create(pipeline.Pipeline.Name, stage.Name, stage.Options))]))]);
+        List<PipelineStage> made = [];
+        try
+        {
+            return new PipelineRegistry(
+                [.. configured.Select(pipeline => new Pipeline(
+                    pipeline.Pipeline.Name,
+                    [.. pipeline.Stages.Select(stage =>
+                    {
+                        made.Add(PipelineStage.Create(pipeline.Pipeline.Name, stage.Name, stage.Options));
+                        return made[^1];
+                    })]))]);
+        }
+        catch
+        {
+            // A log or a meter that cannot be made; the next use builds anew, beside stages that nobody could dispose of.
+            made.ForEach(static stage => stage.Dispose());
+            throw;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace PipelineOps.Tests.DependencyInjection;
 
@@ -98,5 +99,30 @@ public sealed class RegistrationProblemsTests
         Assert.Throws<InvalidOptionsException>(provider.GetRequiredService<PipelineRegistry>);
 
         Assert.Empty(meter.Meters);
+    }
+
+    [Fact]
+    public void A_registry_that_cannot_be_built_leaves_no_stage_behind()
+    {
+        using Telemetry.MeterProbe meter = new Telemetry.MeterProbe().Listen();
+        _services.AddSingleton<System.Diagnostics.Metrics.IMeterFactory>(meter);
+        _services.AddPipelineOps().AddPipeline("orders", static p => p.AddStage("extract").AddStage("load", static o => o.LoggerFactory = new BrokenLoggers()));
+        using ServiceProvider provider = _services.BuildServiceProvider();
+
+        Assert.Throws<NotSupportedException>(provider.GetRequiredService<PipelineRegistry>);
+
+        Assert.Empty(meter.Observe("pipelineops.runs.active"));
+        Assert.Empty(meter.Observe("pipelineops.stage.active"));
+    }
+
+    private sealed class BrokenLoggers : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => throw new NotSupportedException("no log");
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
     }
 }
