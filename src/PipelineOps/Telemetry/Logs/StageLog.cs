@@ -47,9 +47,9 @@ internal static partial class StageLog
     [LoggerMessage(9, LogLevel.Warning, "Stage {Pipeline}/{Stage}: {Dropped} notifications for {Notifier} were left out, because its queue was full or the stage was disposed.", EventName = "NotificationsDropped")]
     public static partial void NotificationsDropped(ILogger logger, string pipeline, string stage, string notifier, long dropped);
 
-    [LoggerMessage(EventId = 10, EventName = "Repeated", Message = "Stage {Pipeline}/{Stage}: …and {Suppressed:N0} more {Event} ({ErrorType}) like it in {Seconds:0.###} s.")]
+    [LoggerMessage(EventId = 10, EventName = "Repeated", Message = "Stage {Pipeline}/{Stage}: …and {Suppressed:N0} more {EventName} ({ErrorType}) like it in {Seconds:0.###} s.")]
     public static partial void Repeated(
-        ILogger logger, LogLevel level, string pipeline, string stage, long suppressed, string @event, string errorType, double seconds);
+        ILogger logger, LogLevel level, string pipeline, string stage, long suppressed, string eventName, string errorType, double seconds);
 
     [LoggerMessage(EventId = 11, EventName = "RunEnded", Message = "Run {RunId} of pipeline {Pipeline}: {Status} after {Duration}; read {Read}, processed {Processed}, failed {Failed}, {Bytes} bytes; processor time {ProcessorTime}, allocated {AllocatedBytes} bytes.")]
     public static partial void RunEnded(
