@@ -51,11 +51,11 @@ internal static partial class StageLog
     public static partial void Repeated(
         ILogger logger, LogLevel level, string pipeline, string stage, long suppressed, string eventName, string errorType, double seconds);
 
-    [LoggerMessage(EventId = 11, EventName = "RunEnded", Message = "Run {RunId} of pipeline {Pipeline}: {Status} after {Duration}; read {Read}, processed {Processed}, failed {Failed}, {Bytes} bytes; processor time {ProcessorTime}, allocated {AllocatedBytes} bytes.")]
+    [LoggerMessage(EventId = 11, EventName = "RunEnded", Message = "Run {Run} of pipeline {Pipeline}: {Status} after {Duration}; read {Read}, processed {Processed}, failed {Failed}, {Bytes} bytes; processor time {ProcessorTime}, allocated {AllocatedBytes} bytes.")]
     public static partial void RunEnded(
         ILogger logger,
         LogLevel level,
-        string runId,
+        string run,
         string pipeline,
         RunStatus status,
         TimeSpan duration,

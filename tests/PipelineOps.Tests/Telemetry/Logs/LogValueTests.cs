@@ -30,6 +30,18 @@ public sealed partial class LogValueTests
         Assert.All(log.Lines, static line => Assert.Equal(Placeholder().Matches(line.Template).Select(static match => match.Groups[1].Value).Order(), line.Names.Order()));
     }
 
+    [Fact]
+    public async Task The_end_of_a_run_tells_the_run_by_the_name_that_scopes_have_also_where_none_is_open()
+    {
+        var log = new TemplateLog();
+        using var stage = new ProcessingStage(options => options.LoggerFactory = log);
+        PipelineRun run = await Task.Run(() => Pipeline.Create(stage.Stage).BeginRun("17"), ProcessingStage.Token);
+
+        run.Complete();
+
+        Assert.Contains("Run", Assert.Single(log.Lines).Names);
+    }
+
     [GeneratedRegex(@"\{(\w+)[^}]*\}")]
     private static partial Regex Placeholder();
 
