@@ -26,6 +26,18 @@ public sealed class StageSpanTests : IDisposable
     public void Dispose() => _listener.Dispose();
 
     [Fact]
+    public async Task An_exception_whose_message_throws_ends_its_call_as_any_other()
+    {
+        using PipelineStage stage = TestStage.Create(_time, static o => (o.Retry.MaxRetries, o.Telemetry.AttemptSpans) = (1, AttemptSpans.Always));
+
+        StageResult<int> result = await stage.TryExecuteAsync(static _ => ValueTask.FromException<int>(new MuteException()), Ct);
+
+        Assert.IsType<MuteException>(result.Error);
+        Assert.Equal(3, _spans.Count);
+        Assert.All(_spans, static span => Assert.Equal("(its Message threw System.InvalidOperationException)", span.StatusDescription));
+    }
+
+    [Fact]
     public async Task A_failed_call_is_one_span_with_the_error_and_its_retries()
     {
         using PipelineStage stage = TestStage.Create(_time, static o => (o.Retry.MaxRetries, o.Retry.Backoff) = (1, TestStage.Seconds(2)));
@@ -293,5 +305,10 @@ public sealed class StageSpanTests : IDisposable
         await Assert.ThrowsAsync<CircuitOpenException>(() => stage.ExecuteAsync(new Flaky().Invoke, Ct).InTime());
 
         Assert.Equal(3, _spans.Count);
+    }
+
+    private sealed class MuteException : Exception
+    {
+        public override string Message => throw new InvalidOperationException("message");
     }
 }

@@ -61,15 +61,5 @@ internal static class FailureCauses
 
     public static string Tell(Exception error) => $"{TypeName(error)}: {Message(error)}";
 
-    private static string Message(Exception error)
-    {
-        try
-        {
-            return error.Message ?? "";
-        }
-        catch (Exception exception)
-        {
-            return $"(its Message threw {TypeName(exception)})";
-        }
-    }
+    private static string Message(Exception error) => ErrorMessage.Of(error) ?? "";
 }

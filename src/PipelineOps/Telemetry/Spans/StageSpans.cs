@@ -352,26 +352,12 @@ internal sealed class StageSpans
         }
     }
 
-    private void Fail(Activity span, string errorType, Exception? error)
+    private static void Fail(Activity span, string errorType, Exception? error)
     {
         if (span.IsAllDataRequested)
             span.SetTag(SpanAttribute.ErrorType, errorType);
 
-        span.SetStatus(ActivityStatusCode.Error, MessageOf(error));
-    }
-
-    private string? MessageOf(Exception? error)
-    {
-        try
-        {
-            return error?.Message;
-        }
-        catch (Exception exception)
-        {
-            // User code: whatever it throws is reported and otherwise ignored.
-            _logs.CallbackFailed("message of an error", exception);
-            return null;
-        }
+        span.SetStatus(ActivityStatusCode.Error, ErrorMessage.Of(error));
     }
 
     private void End(Activity span, DateTime endTime)
