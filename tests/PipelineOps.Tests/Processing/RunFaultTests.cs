@@ -123,6 +123,21 @@ public sealed class RunFaultTests
     }
 
     [Fact]
+    public async Task An_exception_whose_message_throws_fails_the_run_as_any_other()
+    {
+        using var stage = new ProcessingStage();
+        Channel<int> channel = Channel.CreateUnbounded<int>();
+        channel.Writer.TryWrite(1);
+        var options = new RecordRunOptions<int> { MaxParallelism = 2, Filter = static _ => throw new MuteException() };
+
+        RunFailedException failure = await Assert.ThrowsAsync<RunFailedException>(
+            () => stage.Stage.ProcessAllAsync(channel.Reader, Succeed, options, ProcessingStage.Token).WaitAsync(TimeSpan.FromSeconds(20), ProcessingStage.Token));
+
+        Assert.IsType<MuteException>(failure.InnerException);
+        Assert.Equal((1, 0), (failure.Summary.Accounting.Returned, failure.Summary.Accounting.InFlight));
+    }
+
+    [Fact]
     public async Task A_record_that_is_not_to_be_tried_again_for_years_is_held_and_does_not_fail_the_run()
     {
         using var stop = new CancellationTokenSource();
@@ -236,6 +251,11 @@ public sealed class RunFaultTests
         public override bool TryRead(out int item) => (item = _next++) < count ? true : throw new IOException("the cable is out");
 
         public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => new(true);
+    }
+
+    private sealed class MuteException : Exception
+    {
+        public override string Message => throw new InvalidOperationException("message");
     }
 
     private sealed class ClosedSource : IAsyncEnumerable<int>

@@ -3,5 +3,5 @@ namespace PipelineOps;
 /// <summary>Why a run fails.</summary>
 internal sealed record RunProblem(string Sentence, Exception? Error = null)
 {
-    public string Sentence { get; } = Error is null ? Sentence : $"{Sentence} {Error.GetType().Name}: {Error.Message}";
+    public string Sentence { get; } = Error is null ? Sentence : $"{Sentence} {Error.GetType().Name}: {ErrorMessage.Of(Error)}";
 }
