@@ -3,10 +3,13 @@ namespace PipelineOps.OpenTelemetry.Tests;
 /// <summary>A stage with everything that can be measured: a circuit, a limit, a failure store.</summary>
 internal sealed class BusyStage : IDisposable
 {
+    private readonly OwnMeters _meters = new();
+
     public BusyStage(string name = "load", Action<StageOptions>? configure = null)
     {
         StageOptions options = TestStage.Options(Time, o =>
         {
+            o.MeterFactory = _meters;
             o.CircuitBreaker.Enabled = true;
             o.Concurrency.MaxConcurrent = 8;
             o.Retry.MaxRetries = 1;
@@ -46,5 +49,9 @@ internal sealed class BusyStage : IDisposable
         },
         Ct);
 
-    public void Dispose() => Stage.Dispose();
+    public void Dispose()
+    {
+        Stage.Dispose();
+        _meters.Dispose();
+    }
 }

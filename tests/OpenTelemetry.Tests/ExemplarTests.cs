@@ -17,7 +17,7 @@ public sealed class ExemplarTests
     {
         using var spans = new CollectedSpans(static builder => builder.SetSampler(new AlwaysOffSampler()));
         using CollectedMetrics metrics = Exemplary();
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
 
         await stage.ExecuteAsync(Failing(0, asynchronous), Ct).InTime();
 
@@ -31,7 +31,7 @@ public sealed class ExemplarTests
     {
         using var spans = new CollectedSpans();
         using CollectedMetrics metrics = Exemplary();
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
         using Activity caller = CollectedSpans.Source.StartActivity("caller")!;
 
         await stage.ExecuteAsync(Failing(0, asynchronous), Ct).InTime();
@@ -48,7 +48,7 @@ public sealed class ExemplarTests
     {
         using var spans = new CollectedSpans();
         using CollectedMetrics metrics = Exemplary();
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
 
         await stage.ExecuteAsync(Failing(1, asynchronous), Ct).InTime();
         IReadOnlyList<Series> series = metrics.Collect();
@@ -66,7 +66,7 @@ public sealed class ExemplarTests
     {
         using var spans = new CollectedSpans();
         using CollectedMetrics metrics = Exemplary();
-        using PipelineStage stage = TestStage.Create(_time, static o => (o.Telemetry.AttemptSpans, o.Retry.MaxRetries) = (AttemptSpans.Always, 0));
+        using PipelineStage stage = OwnStage.Create(_time, static o => (o.Telemetry.AttemptSpans, o.Retry.MaxRetries) = (AttemptSpans.Always, 0));
 
         await Assert.ThrowsAsync<IOException>(() => stage.ExecuteAsync(Failing(1, asynchronous), Ct).InTime());
         IReadOnlyList<Series> series = metrics.Collect();

@@ -49,7 +49,7 @@ public sealed class FaultyListenerTests
     public async Task No_attempt_runs_in_the_span_of_another(Fault fault)
     {
         using TracerProvider provider = Provider(fault);
-        using PipelineStage stage = TestStage.Create(_time, static o => o.Telemetry.AttemptSpans = AttemptSpans.Always);
+        using PipelineStage stage = OwnStage.Create(_time, static o => o.Telemetry.AttemptSpans = AttemptSpans.Always);
         List<(Activity? Span, bool IsStopped)> within = [];
 
         await stage.ExecuteAsync(
@@ -71,7 +71,7 @@ public sealed class FaultyListenerTests
     {
         using var provider = Provider(Fault.OnEnd);
         using var metrics = new CollectedMetrics(static builder => builder.SetExemplarFilter(ExemplarFilterType.TraceBased));
-        using PipelineStage stage = TestStage.Create(_time, static o => o.Telemetry.AttemptSpans = AttemptSpans.Always);
+        using PipelineStage stage = OwnStage.Create(_time, static o => o.Telemetry.AttemptSpans = AttemptSpans.Always);
         Activity? attempt = null;
 
         await stage.ExecuteAsync(
@@ -104,7 +104,7 @@ public sealed class FaultyListenerTests
     [Fact]
     public async Task Providers_that_are_disposed_while_stages_go_on_change_no_outcome()
     {
-        using PipelineStage stage = TestStage.Create(_time, static o => o.Recovery.FailureStore = new MemoryFailureStore(TimeProvider.System));
+        using PipelineStage stage = OwnStage.Create(_time, static o => o.Recovery.FailureStore = new MemoryFailureStore(TimeProvider.System));
         long failed = 0;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         Task[] callers = [.. Enumerable.Range(0, 2).Select(i => Task.Run(
@@ -148,7 +148,7 @@ public sealed class FaultyListenerTests
     {
         using var spans = new CollectedSpans();
         using var metrics = new CollectedMetrics();
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
         var end = new TaskCompletionSource<int>();
         ValueTask<int> call = stage.ExecuteAsync(async _ => await end.Task, Ct);
 
@@ -166,7 +166,7 @@ public sealed class FaultyListenerTests
     {
         using TracerProvider provider = Provider(fault);
         var store = new MemoryFailureStore(_time);
-        using PipelineStage stage = TestStage.Create(_time, o => (o.Recovery.FailureStore, o.Retry.MaxRetries) = (store, 1));
+        using PipelineStage stage = OwnStage.Create(_time, o => (o.Recovery.FailureStore, o.Retry.MaxRetries) = (store, 1));
         using Activity caller = new Activity("caller").Start();
         List<string> outcomes = [];
 

@@ -87,7 +87,7 @@ public sealed class LogTests : IDisposable
         Assert.Equal((call.TraceId, call.SpanId), (line.TraceId, line.SpanId));
     }
 
-    private PipelineStage Create(Action<StageOptions>? configure = null) => TestStage.Create(_time, o =>
+    private PipelineStage Create(Action<StageOptions>? configure = null) => OwnStage.Create(_time, o =>
     {
         o.LoggerFactory = _logs.Loggers;
         o.Recovery.FailureStore = new MemoryFailureStore(_time);

@@ -10,6 +10,7 @@ public sealed class PropagationTests : IDisposable
     private readonly CollectedSpans _spans = new();
     private readonly Channel<Message> _queue = Channel.CreateUnbounded<Message>();
     private readonly MemoryFailureStore _store;
+    private readonly OwnMeters _meters = new();
     private readonly PipelineStage _consumer;
 
     public PropagationTests()
@@ -17,6 +18,7 @@ public sealed class PropagationTests : IDisposable
         _store = new MemoryFailureStore(_time);
         _consumer = TestStage.Create(_time, o =>
         {
+            o.MeterFactory = _meters;
             o.Recovery.FailureStore = _store;
             Message.DescribeTo(o);
         });
@@ -27,6 +29,7 @@ public sealed class PropagationTests : IDisposable
     public void Dispose()
     {
         _consumer.Dispose();
+        _meters.Dispose();
         _spans.Dispose();
     }
 
@@ -106,7 +109,7 @@ public sealed class PropagationTests : IDisposable
     public async Task What_a_handler_sends_on_goes_on_with_the_trace()
     {
         ActivityContext producer = await Produce("m-1", new KeyValuePair<string, string>("tenant", "acme"));
-        using PipelineStage next = PipelineStage.Create("orders", "ship", TestStage.Options(_time, Message.DescribeTo));
+        using PipelineStage next = PipelineStage.Create("orders", "ship", OwnStage.Options(_time, Message.DescribeTo));
         var forwarded = new Message("m-2");
 
         await Consume((message, _) =>

@@ -16,7 +16,7 @@ public sealed class SamplingTests
     {
         using var spans = new CollectedSpans(static builder => builder.SetSampler(new ParentBasedSampler(new AlwaysOnSampler())));
         var store = new MemoryFailureStore(_time);
-        using PipelineStage stage = TestStage.Create(_time, o => o.Recovery.FailureStore = store);
+        using PipelineStage stage = OwnStage.Create(_time, o => o.Recovery.FailureStore = store);
         using Activity caller = new Activity("caller")
             .SetParentId(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.None).Start();
         ActivityContext remote = new(caller.TraceId, caller.SpanId, ActivityTraceFlags.None, isRemote: true);
@@ -39,7 +39,7 @@ public sealed class SamplingTests
     {
         using var spans = new CollectedSpans(static builder => builder.SetSampler(new TraceIdRatioBasedSampler(0)));
         var store = new MemoryFailureStore(_time);
-        using PipelineStage stage = TestStage.Create(_time, o =>
+        using PipelineStage stage = OwnStage.Create(_time, o =>
         {
             o.Recovery.FailureStore = store;
             Message.DescribeTo(o);
@@ -72,8 +72,8 @@ public sealed class SamplingTests
     {
         var sampler = new StageSampler("orders", "load");
         using var spans = new CollectedSpans(builder => builder.SetSampler(sampler));
-        using PipelineStage wanted = TestStage.Create(_time);
-        using PipelineStage unwanted = PipelineStage.Create("orders", "ship", TestStage.Options(_time));
+        using PipelineStage wanted = OwnStage.Create(_time);
+        using PipelineStage unwanted = PipelineStage.Create("orders", "ship", OwnStage.Options(_time));
 
         await wanted.ExecuteAsync(new Flaky().Invoke, Ct);
         await unwanted.ExecuteAsync(new Flaky().Invoke, Ct);

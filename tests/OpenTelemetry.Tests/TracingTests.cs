@@ -14,7 +14,7 @@ public sealed class TracingTests : IDisposable
     [Fact]
     public async Task A_call_that_fails_is_an_error_with_its_type_and_so_is_each_attempt()
     {
-        using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.MaxRetries = 1);
+        using PipelineStage stage = OwnStage.Create(_time, static o => o.Retry.MaxRetries = 1);
 
         await Assert.ThrowsAsync<IOException>(async () => await stage.ExecuteAsync(Flaky.Always.Invoke, Ct));
 
@@ -31,7 +31,7 @@ public sealed class TracingTests : IDisposable
     [InlineData(true)]
     public async Task A_call_that_succeeds_after_a_retry_is_no_error_and_has_its_attempts_as_children(bool asynchronous)
     {
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
         using (Activity caller = CollectedSpans.Source.StartActivity("caller")!)
         {
             int attempt = 0;
@@ -61,7 +61,7 @@ public sealed class TracingTests : IDisposable
     [Fact]
     public async Task A_rejected_call_is_an_error_too()
     {
-        using PipelineStage stage = TestStage.Create(_time, static o => o.CircuitBreaker.Enabled = true);
+        using PipelineStage stage = OwnStage.Create(_time, static o => o.CircuitBreaker.Enabled = true);
         stage.Circuit!.Isolate();
 
         Assert.True((await stage.TryExecuteAsync(new Flaky().Invoke, Ct)).IsRejected);
@@ -73,7 +73,7 @@ public sealed class TracingTests : IDisposable
     [Fact]
     public async Task The_source_tells_its_name_and_version()
     {
-        using PipelineStage stage = TestStage.Create(_time);
+        using PipelineStage stage = OwnStage.Create(_time);
 
         await stage.ExecuteAsync(new Flaky().Invoke, Ct);
 
@@ -83,7 +83,7 @@ public sealed class TracingTests : IDisposable
     [Fact]
     public async Task A_batch_is_linked_to_the_producers_of_its_records()
     {
-        using PipelineStage stage = TestStage.Create(_time, Message.DescribeTo);
+        using PipelineStage stage = OwnStage.Create(_time, Message.DescribeTo);
         (Message Message, ActivityContext Producer)[] sent = [.. Enumerable.Range(0, 3).Select(static i => Message.Send(CollectedSpans.Source, $"m-{i}"))];
 
         await stage.ProcessBatchAsync([.. sent.Select(static s => s.Message)], static (_, _) => default, cancellationToken: Ct);
@@ -97,7 +97,7 @@ public sealed class TracingTests : IDisposable
     public async Task A_redrive_is_a_trace_of_its_own_linked_to_the_original()
     {
         var store = new MemoryFailureStore(_time);
-        using PipelineStage stage = TestStage.Create(_time, o => o.Recovery.FailureStore = store);
+        using PipelineStage stage = OwnStage.Create(_time, o => o.Recovery.FailureStore = store);
         await stage.ProcessAsync("poison", static (_, _) => throw new FormatException(), Ct);
         Activity original = _spans["orders/load"];
         Assert.Equal(original.SpanId, _spans["orders/load keep"].ParentSpanId);

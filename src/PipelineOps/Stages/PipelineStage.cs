@@ -27,6 +27,7 @@ public sealed partial class PipelineStage : IDisposable
     // Made by the first use: a stage that processes calls only does not pay for the record level.
     private volatile RecordProcessor? _records;
     private volatile RecordLedger? _ledger;
+    private Func<RecordReading>? _readRecords;
     private RecoveryOptions _recovery;
 
     private PipelineStage(string pipeline, string name, StageOptions options)
@@ -35,7 +36,6 @@ public sealed partial class PipelineStage : IDisposable
         ILogger logger = options.LoggerFactory is { } loggers ? new SafeLogger(loggers.CreateLogger("PipelineOps")) : NullLogger.Instance;
         _telemetry = new StageTelemetry(pipeline, name, TelemetryMeter.For(options.MeterFactory), logger, timeProvider, options.Telemetry.Copy());
         _telemetry.Metrics.ReadConcurrency = ReadConcurrency;
-        _telemetry.Metrics.ReadRecords = ReadRecords;
         _telemetry.Metrics.ReadBatchLimit = ReadBatchLimit;
         _policy = BuildPolicy(options, timeProvider, previous: null);
         _recovery = options.Recovery.Copy();
@@ -310,7 +310,10 @@ public sealed partial class PipelineStage : IDisposable
 
         records?.Dispose();
         _telemetry.Logs.Flush();
-        _telemetry.Metrics.Unregister();
+        if (_readRecords is not null)
+            _telemetry.Metrics.RecordsEnd(_readRecords);
+
+        _telemetry.Metrics.Leave();
         _telemetry.OfPipeline.Leave();
     }
 
@@ -337,19 +340,28 @@ public sealed partial class PipelineStage : IDisposable
 
     private ConcurrencyReading? ReadConcurrency() => _policy?.Limiter is { } limiter ? new(limiter.Active, limiter.Queued, limiter.MaxConcurrent) : null;
 
-    private RecordReading ReadRecords()
-    {
-        RecordAccounting accounting = Accounting;
-        return new([.. Enum.GetValues<Disposition>().Select(disposition => accounting[disposition])], accounting.InFlight);
-    }
-
     private int? ReadBatchLimit() => _records?.Capacity.Limit;
 
     private RecordProcessor MakeRecords()
     {
         lock (_reconfiguring)
-            return _records ??= new RecordProcessor(Policy, _recovery, _ledger ??= new RecordLedger());
+            return _records ??= new RecordProcessor(Policy, _recovery, _ledger ??= MakeLedger());
     }
+
+    private RecordLedger MakeLedger()
+    {
+        var ledger = new RecordLedger();
+        _readRecords = ReaderOf(ledger);
+        _telemetry.Metrics.RecordsBegin(_readRecords);
+        return ledger;
+    }
+
+    // Holds the ledger alone: what it has counted outlives the stage.
+    private static Func<RecordReading> ReaderOf(RecordLedger ledger) => () =>
+    {
+        RecordAccounting accounting = ledger.Read();
+        return new([.. Enum.GetValues<Disposition>().Select(disposition => accounting[disposition])], accounting.InFlight);
+    };
 
     private ObjectDisposedException Disposed() => new($"{nameof(PipelineStage)} {_telemetry.Name}");
 
@@ -357,6 +369,9 @@ public sealed partial class PipelineStage : IDisposable
     {
         CircuitBreaker? circuit = BuildCircuit(options, timeProvider, previous?.Circuit);
         ConcurrencyOptions concurrency = options.Concurrency;
+        if (concurrency.MaxConcurrent is not null)
+            _telemetry.Metrics.Limited();
+
         return new StagePolicy
         {
             Telemetry = _telemetry,

@@ -15,7 +15,7 @@ internal sealed class StageTelemetry
         KeyValuePair<string, object?>[] tags = [new("pipeline", pipeline), new("stage", stage)];
         OfPipeline = new PipelineTelemetry(pipeline, meter, logger, timeProvider);
         Logs = new StageLogs(pipeline, stage, logger, options, timeProvider);
-        Metrics = new StageMetrics(tags, meter.Stages, Logs, timeProvider);
+        Metrics = new StageMetrics(pipeline, stage, tags, meter.Stages, Logs, timeProvider);
         Origins = new RecordOrigins(options.Origins, Logs);
         if (Origins.Any)
             Logs.OriginOf = Origins.Of;

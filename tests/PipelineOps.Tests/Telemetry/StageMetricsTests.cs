@@ -307,17 +307,74 @@ public sealed class StageMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_disposed_stage_is_not_observed()
+    public async Task What_a_stage_counted_outlives_it_and_what_it_showed_does_not()
     {
-        using PipelineStage kept = PipelineStage.Create("orders", "kept", TestStage.Options(_time, o => o.MeterFactory = _meter));
-        PipelineStage disposed = Measured(static o => o.CircuitBreaker.Enabled = true);
-        await disposed.ExecuteAsync(new Flaky().Invoke, Ct);
+        PipelineStage disposed = Measured(static o => (o.CircuitBreaker.Enabled, o.Retry.MaxRetries, o.Concurrency.MaxConcurrent) = (true, 1, 1));
+        await disposed.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
+        await disposed.ProcessAsync("record", static (_, _) => default, Ct);
+        var end = new TaskCompletionSource();
+        ValueTask late = disposed.ExecuteAsync(async _ => await end.Task, Ct);
 
         disposed.Dispose();
 
         Assert.Empty(_meter.Observe("pipelineops.circuit.state"));
-        Assert.All(_meter.Observe("pipelineops.calls"), static m => Assert.StartsWith("pipeline=orders,stage=kept", m.Tags, StringComparison.Ordinal));
-        Assert.Single(_meter.Observe("pipelineops.attempts"));
+        Assert.Empty(_meter.Observe("pipelineops.circuit.failure_rate"));
+        Assert.Empty(_meter.Observe("pipelineops.concurrency.limit"));
+        Assert.Equal([new("pipelineops.stage.active", 1, Tags)], _meter.Observe("pipelineops.stage.active"));
+        end.SetResult();
+        await late.InTime();
+        Assert.Equal([new("pipelineops.stage.active", 0, Tags)], _meter.Observe("pipelineops.stage.active"));
+        Assert.Equal(
+            [new("pipelineops.calls", 2, $"{Tags},outcome=succeeded"), new("pipelineops.calls", 1, $"{Tags},outcome=succeeded_after_retry")],
+            _meter.ObserveNonZero("pipelineops.calls"));
+        Assert.Equal([new("pipelineops.records", 1, $"{Tags},disposition=succeeded")], _meter.ObserveNonZero("pipelineops.records"));
+        Assert.Equal([new("pipelineops.retries", 1, $"{Tags},category=unknown")], _meter.ObserveNonZero("pipelineops.retries"));
+        Assert.Equal(9, _meter.Observe("pipelineops.circuit.transitions").Count);
+    }
+
+    [Fact]
+    public async Task Stages_of_one_name_are_one_series_also_one_after_the_other()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            using PipelineStage one = Measured();
+            using PipelineStage other = Measured();
+            await one.ExecuteAsync(new Flaky().Invoke, Ct);
+            await other.ExecuteAsync(new Flaky().Invoke, Ct);
+            await one.ProcessAsync("record", static (_, _) => default, Ct);
+            await other.ProcessAsync("record", static (_, _) => default, Ct);
+        }
+
+        Assert.Equal([new("pipelineops.calls", 12, $"{Tags},outcome=succeeded")], _meter.ObserveNonZero("pipelineops.calls"));
+        Assert.Equal([new("pipelineops.records", 6, $"{Tags},disposition=succeeded")], _meter.ObserveNonZero("pipelineops.records"));
+        Assert.Equal([new("pipelineops.records.active", 0, Tags)], _meter.Observe("pipelineops.records.active"));
+    }
+
+    [Fact]
+    public async Task A_record_that_ends_after_its_stage_was_disposed_of_is_counted_too()
+    {
+        PipelineStage stage = Measured();
+        var end = new TaskCompletionSource();
+        ValueTask<RecordResult> record = stage.ProcessAsync("record", async (_, _) => await end.Task, Ct);
+        stage.Dispose();
+
+        Assert.Equal([new("pipelineops.records.active", 1, Tags)], _meter.Observe("pipelineops.records.active"));
+        end.SetResult();
+        await record.InTime();
+
+        Assert.Equal([new("pipelineops.records", 1, $"{Tags},disposition=succeeded")], _meter.ObserveNonZero("pipelineops.records"));
+        Assert.Equal([new("pipelineops.records.active", 0, Tags)], _meter.Observe("pipelineops.records.active"));
+    }
+
+    [Fact]
+    public void A_stage_that_counted_nothing_leaves_nothing_behind()
+    {
+        using var meter = new MeterProbe();
+        TestStage.Create(_time, o => o.MeterFactory = meter).Dispose();
+
+        meter.Listen();
+
+        Assert.Empty(meter.Observe("pipelineops.calls"));
     }
 
     [Fact]

@@ -10,6 +10,9 @@ internal sealed class StageInstruments
     // Weak, because a stage made without a container is never unregistered by anybody but the collector.
     private readonly List<WeakReference<StageMetrics>> _stages = [];
 
+    // Not weak: what was counted does not vanish. As many as there are names, of which a program has few, because they are tags.
+    private readonly Dictionary<(string Pipeline, string Stage), StageCounts> _counts = [];
+
     private readonly ObservableInstrument<long> _calls;
     private readonly ObservableInstrument<long> _attempts;
     private readonly ObservableInstrument<long> _active;
@@ -23,24 +26,27 @@ internal sealed class StageInstruments
         BatchSize = meter.CreateHistogram<long>(TelemetryCatalog.BatchSize);
         BatchCalls = meter.CreateHistogram<long>(TelemetryCatalog.BatchCalls);
         AppendDuration = meter.CreateHistogram<double>(TelemetryCatalog.AppendDuration);
-        _active = Observe<long>(TelemetryCatalog.ActiveCalls, static (stage, into) => stage.ObserveActiveCalls(into));
-        _calls = Observe<long>(TelemetryCatalog.Calls, static (stage, into) => stage.ObserveCalls(into));
-        _attempts = Observe<long>(TelemetryCatalog.Attempts, static (stage, into) => stage.ObserveAttempts(into));
-        _circuitRejections = Observe<long>(TelemetryCatalog.CircuitRejections, static (stage, into) => stage.ObserveCircuitRejections(into));
-        Observe<long>(TelemetryCatalog.Retries, static (stage, into) => stage.ObserveRetries(into));
-        Observe<long>(TelemetryCatalog.RetriesExhausted, static (stage, into) => stage.ObserveEvents(StageEvent.RetriesExhausted, into));
-        Observe<long>(TelemetryCatalog.RetriesDenied, static (stage, into) => stage.ObserveEvents(StageEvent.RetryDenied, into));
+        _active = Sum(TelemetryCatalog.ActiveCalls, static (stage, into) => stage.ObserveActiveCalls(into));
+        _calls = Sum(TelemetryCatalog.Calls, static (stage, into) => stage.ObserveCalls(into));
+        _attempts = Sum(TelemetryCatalog.Attempts, static (stage, into) => stage.ObserveAttempts(into));
+        _circuitRejections = Sum(TelemetryCatalog.CircuitRejections, static (stage, into) => stage.ObserveCircuitRejections(into));
+        Sum(TelemetryCatalog.Retries, static (stage, into) => stage.ObserveRetries(into));
+        Sum(TelemetryCatalog.RetriesExhausted, static (stage, into) => stage.ObserveEvents(StageEvent.RetriesExhausted, into));
+        Sum(TelemetryCatalog.RetriesDenied, static (stage, into) => stage.ObserveEvents(StageEvent.RetryDenied, into));
         Observe<long>(TelemetryCatalog.CircuitState, static (stage, into) => stage.ObserveCircuitState(into));
-        Observe<long>(TelemetryCatalog.CircuitTransitions, static (stage, into) => stage.ObserveTransitions(into));
+        Sum(TelemetryCatalog.CircuitTransitions, static (stage, into) => stage.ObserveTransitions(into));
         Observe<double>(TelemetryCatalog.CircuitFailureRate, static (stage, into) => stage.ObserveFailureRate(into));
         Observe<long>(TelemetryCatalog.ConcurrencyActive, static (stage, into) => stage.ObserveConcurrency(into, static reading => reading.Active));
         Observe<long>(TelemetryCatalog.ConcurrencyQueued, static (stage, into) => stage.ObserveConcurrency(into, static reading => reading.Queued));
         Observe<long>(TelemetryCatalog.ConcurrencyLimit, static (stage, into) => stage.ObserveConcurrency(into, static reading => reading.Limit));
-        Observe<long>(TelemetryCatalog.ConcurrencyRejections, static (stage, into) => stage.ObserveConcurrencyRejections(into));
-        Observe<long>(TelemetryCatalog.Records, static (stage, into) => stage.ObserveRecords(into));
-        Observe<long>(TelemetryCatalog.ActiveRecords, static (stage, into) => stage.ObserveActiveRecords(into));
+        Sum(TelemetryCatalog.ConcurrencyRejections, static (stage, into) => stage.ObserveConcurrencyRejections(into));
+        Sum(TelemetryCatalog.Records, static (stage, into) => stage.ObserveRecords(into));
+        Sum(TelemetryCatalog.ActiveRecords, static (stage, into) => stage.ObserveActiveRecords(into));
         Observe<long>(TelemetryCatalog.BatchLimit, static (stage, into) => stage.ObserveBatchLimit(into));
-        Observe<long>(TelemetryCatalog.FailuresStored, static (stage, into) => stage.ObserveFailuresStored(into));
+        Sum(TelemetryCatalog.FailuresStored, static (stage, into) => stage.ObserveFailuresStored(into));
+
+        ObservableInstrument<long> Sum(InstrumentDescription description, Action<StageCounts, List<Measurement<long>>> observe) =>
+            meter.Observe(description, () => Read(observe));
 
         ObservableInstrument<T> Observe<T>(InstrumentDescription description, Action<StageMetrics, List<Measurement<T>>> observe)
             where T : struct => meter.Observe(description, () => Read(observe));
@@ -64,22 +70,45 @@ internal sealed class StageInstruments
     /// <summary>Whether somebody wants the count that every rejection adds to.</summary>
     public bool AreCircuitRejectionsWanted => _circuitRejections.Enabled;
 
-    public void Register(StageMetrics stage)
+    /// <summary>A stage has come to be. Answers what is counted of stages of its name.</summary>
+    public StageCounts Join(StageMetrics metrics, string pipeline, string stage)
     {
         lock (_gate)
         {
-            // Swept when the list is about to grow, so that registering stays cheap and the list bounded by twice the live stages.
+            // Swept when the list is about to grow, so that joining stays cheap and the list bounded by twice the live stages.
             if (_stages.Count == _stages.Capacity)
                 _stages.RemoveAll(static reference => !reference.TryGetTarget(out _));
 
-            _stages.Add(new WeakReference<StageMetrics>(stage));
+            _stages.Add(new WeakReference<StageMetrics>(metrics));
+            if (!_counts.TryGetValue((pipeline, stage), out StageCounts? counts))
+                _counts.Add((pipeline, stage), counts = new StageCounts(pipeline, stage));
+
+            counts.Stages++;
+            return counts;
         }
     }
 
-    public void Unregister(StageMetrics stage)
+    /// <summary>A stage is disposed of.</summary>
+    public void Leave(StageMetrics metrics, StageCounts counts)
     {
         lock (_gate)
-            _stages.RemoveAll(reference => !reference.TryGetTarget(out StageMetrics? target) || target == stage);
+        {
+            if (_stages.RemoveAll(reference => reference.TryGetTarget(out StageMetrics? target) && target == metrics) > 0 && --counts.Stages == 0 && counts.IsUntouched)
+                _counts.Remove(counts.Name);
+        }
+    }
+
+    private List<Measurement<long>> Read(Action<StageCounts, List<Measurement<long>>> observe)
+    {
+        var measurements = new List<Measurement<long>>();
+        StageCounts[] counts;
+        lock (_gate)
+            counts = [.. _counts.Values];
+
+        foreach (StageCounts ofName in counts)
+            observe(ofName, measurements);
+
+        return measurements;
     }
 
     private List<Measurement<T>> Read<T>(Action<StageMetrics, List<Measurement<T>>> observe)

@@ -5,21 +5,16 @@ namespace PipelineOps;
 /// <summary>What one stage measures. Its tags are prepared once, in the order in which every instrument carries them.</summary>
 internal sealed class StageMetrics
 {
-    // What is counted for these starts at zero, so that a first one shows in a rate; others appear with their first.
-    private static readonly ErrorCategory[] RetriedByDefault = [.. EventCounts.Categories.Where(static category => ErrorClassification.For(category).IsRetryable)];
-    private static readonly ErrorCategory[] KeptByDefault =
-        [.. EventCounts.Categories.Where(static category => ErrorClassification.For(category).Strategy != RecoveryStrategy.Propagate)];
-
     private readonly StageInstruments _instruments;
     private readonly Histogram<double> _duration;
     private readonly Histogram<double> _attemptDuration;
     private readonly StageLogs _logs;
     private readonly KeyValuePair<string, object?>[] _tags;
     private readonly double _secondsPerTick;
-    private CallCounts? _calls;
-    private EventCounts? _events;
+    private readonly StageCounts _counts;
+    private CircuitBreaker? _circuit;
 
-    public StageMetrics(KeyValuePair<string, object?>[] tags, StageInstruments instruments, StageLogs logs, TimeProvider timeProvider)
+    public StageMetrics(string pipeline, string stage, KeyValuePair<string, object?>[] tags, StageInstruments instruments, StageLogs logs, TimeProvider timeProvider)
     {
         _instruments = instruments;
         _duration = instruments.Duration;
@@ -27,28 +22,43 @@ internal sealed class StageMetrics
         _logs = logs;
         _secondsPerTick = 1.0 / timeProvider.TimestampFrequency;
         _tags = tags;
-        instruments.Register(this);
+        _counts = instruments.Join(this, pipeline, stage);
     }
 
     /// <summary>The circuit whose state is observed; set once the stage has one.</summary>
-    public CircuitBreaker? Circuit { get; set; }
+    public CircuitBreaker? Circuit
+    {
+        get => _circuit;
+        set
+        {
+            _circuit = value;
+            _counts.HasCircuit |= value is not null;
+        }
+    }
 
     /// <summary>Reads the concurrency limit; answers <see langword="null"/> if there is none.</summary>
     public Func<ConcurrencyReading?>? ReadConcurrency { get; set; }
-
-    /// <summary>Reads what became of records.</summary>
-    public Func<RecordReading>? ReadRecords { get; set; }
 
     /// <summary>Reads how many records the dependency takes at once; answers <see langword="null"/> while that is not known.</summary>
     public Func<int?>? ReadBatchLimit { get; set; }
 
     /// <summary>Whether anybody listens to what every call measures.</summary>
-    public bool IsMetering => PipelineOpsTelemetry.IsSupported && (_duration.Enabled || _attemptDuration.Enabled || (_calls is not null && _instruments.AreCallsWanted));
+    public bool IsMetering => PipelineOpsTelemetry.IsSupported && (_duration.Enabled || _attemptDuration.Enabled || (_counts.KnownCalls is not null && _instruments.AreCallsWanted));
 
     /// <summary>Whether the age of records is asked for.</summary>
     public bool WantsAges => PipelineOpsTelemetry.IsSupported && _instruments.RecordAge.Enabled;
 
-    public void Unregister() => _instruments.Unregister(this);
+    /// <summary>The stage is disposed of. What it counted stays.</summary>
+    public void Leave() => _instruments.Leave(this, _counts);
+
+    /// <summary>The stage begins to process records; <paramref name="read"/> tells what becomes of them, and holds nothing of the stage.</summary>
+    public void RecordsBegin(Func<RecordReading> read) => _counts.Records.Add(read);
+
+    /// <summary>The stage, which is disposed of, begins no more records.</summary>
+    public void RecordsEnd(Func<RecordReading> read) => _counts.Records.End(read);
+
+    /// <summary>The stage has a concurrency limit.</summary>
+    public void Limited() => _counts.HasLimit = true;
 
     /// <summary>A call begins. Answers whether it was counted, because somebody wants that, and is to be counted where it ends.</summary>
     public bool TryCountBegin()
@@ -56,7 +66,7 @@ internal sealed class StageMetrics
         if (!_instruments.AreCallsWanted)
             return false;
 
-        EnsureCalls().Begin();
+        _counts.Calls.Begin();
         return true;
     }
 
@@ -64,7 +74,7 @@ internal sealed class StageMetrics
     public void CallSucceeded(long elapsed, int attempts, bool isCounted)
     {
         if (isCounted)
-            EnsureCalls().End(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
+            _counts.Calls.End(attempts > 1 ? CallOutcome.SucceededAfterRetry : CallOutcome.Succeeded, attempts);
 
         Record(_duration, elapsed, _tags);
     }
@@ -73,13 +83,13 @@ internal sealed class StageMetrics
     public void CallFailed(long elapsed, int attempts, string errorType, bool isCounted)
     {
         if (isCounted)
-            EnsureCalls().End(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
+            _counts.Calls.End(attempts > 1 ? CallOutcome.FailedAfterRetries : CallOutcome.FailedWithoutRetry, attempts);
 
         Record(_duration, elapsed, With(errorType));
     }
 
     /// <summary>A call that began ended before its first attempt.</summary>
-    public void CallEndedUnattempted() => EnsureCalls().EndUnattempted();
+    public void CallEndedUnattempted() => _counts.Calls.EndUnattempted();
 
     /// <summary>An attempt succeeded; the time is in ticks of the stage's clock.</summary>
     public void AttemptSucceeded(long elapsed)
@@ -91,19 +101,19 @@ internal sealed class StageMetrics
     /// <summary>An attempt failed; the time is in ticks of the stage's clock.</summary>
     public void AttemptFailed(long elapsed, string errorType) => Record(_attemptDuration, elapsed, With(errorType));
 
-    public void RetryStarted(ErrorCategory category) => EnsureEvents().AddRetry(category);
+    public void RetryStarted(ErrorCategory category) => _counts.Events.AddRetry(category);
 
-    public void Count(StageEvent happened) => EnsureEvents().Add(happened);
+    public void Count(StageEvent happened) => _counts.Events.Add(happened);
 
     public void CircuitRejected()
     {
         if (_instruments.AreCircuitRejectionsWanted)
-            EnsureCalls().Reject();
+            _counts.Calls.Reject();
     }
 
-    public void CircuitChanged(CircuitTransition transition) => EnsureEvents().AddTransition(transition.From, transition.To);
+    public void CircuitChanged(CircuitTransition transition) => _counts.Events.AddTransition(transition.From, transition.To);
 
-    public void FailureStored(ErrorCategory category) => EnsureEvents().AddStored(category);
+    public void FailureStored(ErrorCategory category) => _counts.Events.AddStored(category);
 
     /// <summary>The failure store has kept failures, or not; the time is in ticks of the stage's clock.</summary>
     public void StoreAppended(long elapsed, Exception? error) => Record(_instruments.AppendDuration, elapsed, error is null ? _tags : With(error.GetType().FullName!));
@@ -118,29 +128,6 @@ internal sealed class StageMetrics
 
     public void BatchIsolated(int calls) => Record(_instruments.BatchCalls, calls);
 
-    public void ObserveActiveCalls(List<Measurement<long>> into) => into.Add(new(EnsureCalls().Active(), _tags));
-
-    public void ObserveCalls(List<Measurement<long>> into)
-    {
-        CallCounts counts = EnsureCalls();
-        for (int i = 0; i < CallOutcomeTag.All.Length; i++)
-            into.Add(new(counts.Calls((CallOutcome)i), _tags[0], _tags[1], new("outcome", CallOutcomeTag.All[i])));
-    }
-
-    public void ObserveAttempts(List<Measurement<long>> into) => into.Add(new(EnsureCalls().Attempts(), _tags));
-
-    public void ObserveCircuitRejections(List<Measurement<long>> into)
-    {
-        if (Circuit is not null || _calls?.Rejections() > 0)
-            into.Add(new(EnsureCalls().Rejections(), _tags));
-    }
-
-    public void ObserveRetries(List<Measurement<long>> into) => ObserveByCategory(into, RetriedByDefault, static (counts, category) => counts.Retries(category));
-
-    public void ObserveFailuresStored(List<Measurement<long>> into) => ObserveByCategory(into, KeptByDefault, static (counts, category) => counts.Stored(category));
-
-    public void ObserveEvents(StageEvent happened, List<Measurement<long>> into) => into.Add(new(_events?.Of(happened) ?? 0, _tags));
-
     public void ObserveCircuitState(List<Measurement<long>> into)
     {
         if (Circuit is not { } circuit)
@@ -149,15 +136,6 @@ internal sealed class StageMetrics
         string current = circuit.State.ToTag();
         foreach (string state in CircuitStateTag.All)
             into.Add(new(state == current ? 1 : 0, _tags[0], _tags[1], new("state", state)));
-    }
-
-    public void ObserveTransitions(List<Measurement<long>> into)
-    {
-        if (Circuit is null && _events is null)
-            return;
-
-        foreach ((CircuitState from, CircuitState to) in CircuitStateTag.Transitions)
-            into.Add(new(_events?.Transitions(from, to) ?? 0, _tags[0], _tags[1], new("from", from.ToTag()), new("to", to.ToTag())));
     }
 
     public void ObserveFailureRate(List<Measurement<double>> into)
@@ -172,35 +150,10 @@ internal sealed class StageMetrics
             into.Add(new(figure(reading), _tags));
     }
 
-    public void ObserveConcurrencyRejections(List<Measurement<long>> into)
-    {
-        if (_events?.Of(StageEvent.ConcurrencyRejected) > 0 || ReadConcurrency?.Invoke() is not null)
-            ObserveEvents(StageEvent.ConcurrencyRejected, into);
-    }
-
-    public void ObserveRecords(List<Measurement<long>> into)
-    {
-        RecordReading? reading = ReadRecords?.Invoke();
-        for (int i = 0; i < DispositionTag.All.Length; i++)
-            into.Add(new(reading?.Ended[i] ?? 0, _tags[0], _tags[1], new("disposition", DispositionTag.All[i])));
-    }
-
-    public void ObserveActiveRecords(List<Measurement<long>> into) => into.Add(new(ReadRecords?.Invoke().InFlight ?? 0, _tags));
-
     public void ObserveBatchLimit(List<Measurement<long>> into)
     {
         if (ReadBatchLimit?.Invoke() is { } limit)
             into.Add(new(limit, _tags));
-    }
-
-    private void ObserveByCategory(List<Measurement<long>> into, ErrorCategory[] always, Func<EventCounts, ErrorCategory, long> count)
-    {
-        foreach (ErrorCategory category in EventCounts.Categories)
-        {
-            long counted = _events is null ? 0 : count(_events, category);
-            if (counted > 0 || always.Contains(category))
-                into.Add(new(counted, _tags[0], _tags[1], new("category", category.ToTag())));
-        }
     }
 
     private KeyValuePair<string, object?>[] With(string errorType) => [_tags[0], _tags[1], new(SpanAttribute.ErrorType, errorType)];
@@ -238,9 +191,4 @@ internal sealed class StageMetrics
 
     // A listener's fault must not become the call's.
     private void ListenerFailed(Exception exception) => _logs.CallbackFailed("meter listener", exception);
-
-    // Made when somebody first measures or observes: a stage that nobody watches does not pay for its lines.
-    private CallCounts EnsureCalls() => _calls ?? Interlocked.CompareExchange(ref _calls, new CallCounts(), null) ?? _calls!;
-
-    private EventCounts EnsureEvents() => _events ?? Interlocked.CompareExchange(ref _events, new EventCounts(), null) ?? _events!;
 }
