@@ -219,7 +219,16 @@ internal sealed class RecordProcessor : IDisposable
             else
             {
                 var recovery = new BatchRecovery<TRecord, TCall>(this, records, count, call, report, effect, needsWitness, _batches, cancellationToken);
-                result = await recovery.RunAsync(first).ConfigureAwait(false);
+                Activity? span = Policy.Telemetry.Spans.StartRecovery(first?.Failure?.Span ?? default, count);
+                try
+                {
+                    result = await recovery.RunAsync(first).ConfigureAwait(false);
+                }
+                finally
+                {
+                    if (span is not null)
+                        Policy.Telemetry.Spans.End(span, error: null);
+                }
             }
 
             ended = result;

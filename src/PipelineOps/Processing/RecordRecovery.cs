@@ -141,8 +141,10 @@ internal sealed class RecordRecovery : IDisposable
 
     public FailureRecord Compose<TRecord>(TRecord record, RecoveryContext context, in RecoveryOutcome outcome, FailureRecord? parent = null)
     {
+        RecordOrigin origin = _policy.Telemetry.Origins.Of(record);
         FailureRecord failure = _composer.Compose(record, new FailureDetails
         {
+            Key = string.IsNullOrEmpty(origin.Key) ? null : origin.Key,
             Error = context.Error,
             Classification = context.Classification,
             Strategy = context.Strategy,
@@ -150,7 +152,7 @@ internal sealed class RecordRecovery : IDisposable
             Reason = outcome.Reason,
             Severity = context.Classification.Severity,
             Attempts = context.Attempts,
-            Run = _policy.Telemetry.Origins.Of(record).RunId ?? PipelineRun.Current?.Id,
+            Run = origin.RunId ?? PipelineRun.Current?.Id,
             Fingerprint = context.Fingerprint,
             Parent = parent,
             Span = context.Span,
@@ -196,7 +198,7 @@ internal sealed class RecordRecovery : IDisposable
     }
 
     /// <summary>Tells of a failure that is kept.</summary>
-    public void Announce(FailureRecord kept, Exception? error)
+    private void Announce(FailureRecord kept, Exception? error)
     {
         StageLogs logs = _policy.Telemetry.Logs;
         if (logs.WantsKept(kept.Severity))

@@ -55,6 +55,18 @@ public sealed class RecordSpanTests : IDisposable
     }
 
     [Fact]
+    public async Task The_key_of_a_records_origin_is_its_failures_unless_a_description_gives_one()
+    {
+        using ProcessingStage described = Traced(static o => o.Recovery.Describe<Order>(static order => new RecordDescription { Key = $"described {order.Key}" }));
+        using ProcessingStage stage = Traced();
+
+        RecordResult known = await described.Stage.ProcessAsync(new Order("o-1"), static (_, _) => throw new FormatException(), Ct);
+        RecordResult fallback = await stage.Stage.ProcessAsync(new Order("o-1"), static (_, _) => throw new FormatException(), Ct);
+
+        Assert.Equal(("described o-1", "o-1"), (known.Failure!.RecordKey, fallback.Failure!.RecordKey));
+    }
+
+    [Fact]
     public async Task A_records_trace_goes_on_where_there_is_none_and_is_linked_where_there_is()
     {
         using ProcessingStage stage = Traced();
@@ -139,6 +151,22 @@ public sealed class RecordSpanTests : IDisposable
             keep.Events.Select(static kept => kept.Tags.Single(static tag => tag.Key == "pipelineops.failure.id").Value));
         Assert.All(handling.Calls.Zip(_spans.Where(static span => span.DisplayName == "orders/load")), static call =>
             Assert.Equal(call.First.Length, call.Second.GetTagItem("pipelineops.batch.size")));
+    }
+
+    [Fact]
+    public async Task The_calls_of_a_search_are_in_the_trace_of_the_call_that_failed()
+    {
+        using var stage = new ProcessingStage();
+        var handling = new BatchHandling { Bad = { 5 } };
+
+        await stage.Stage.ProcessBatchAsync([.. Enumerable.Range(0, 8)], handling.Handle, BatchEffect.Atomic, Ct);
+
+        Activity recover = Span("orders/load recover");
+        Activity[] calls = [.. _spans.Where(static span => span.DisplayName == "orders/load")];
+        Assert.Equal(handling.Calls.Count, calls.Length);
+        Assert.Equal((calls[0].TraceId, calls[0].SpanId, 8), (recover.TraceId, recover.ParentSpanId, recover.GetTagItem("pipelineops.batch.size")));
+        Assert.All(calls[1..], call => Assert.Equal(recover.SpanId, call.ParentSpanId));
+        Assert.Null(Activity.Current);
     }
 
     [Fact]

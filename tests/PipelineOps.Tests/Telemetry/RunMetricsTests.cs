@@ -277,6 +277,18 @@ public sealed class RunMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_counted_of_runs_outlives_the_pipelines_stages()
+    {
+        await using (PipelineRun run = _pipeline.BeginRun())
+            run.Complete();
+
+        _stage.Dispose();
+
+        Assert.Equal([1, 0, 0], Ended());
+        Assert.Equal(0, ActiveRuns());
+    }
+
+    [Fact]
     public async Task A_run_that_belongs_to_no_pipeline_is_not_measured()
     {
         await using (var run = new PipelineRun("mine"))

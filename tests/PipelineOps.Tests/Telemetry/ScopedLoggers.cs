@@ -33,7 +33,7 @@ internal sealed class ScopedLoggers : ILoggerFactory
         return [.. scopes];
     }
 
-    /// <summary>A line with the scopes that it was logged in, from the outermost, each as in <c>Run=1,Pipeline=orders</c>.</summary>
+    /// <summary>A line with the scopes that it was logged in, from the outermost, each as in <c>Pipeline=orders,Run=1</c>.</summary>
     internal sealed record Line(string Category, LogLevel Level, EventId Id, string Message, Exception? Exception, string[] Scopes);
 
     private sealed class Logger(ScopedLoggers owner, string category) : ILogger

@@ -200,7 +200,7 @@ public sealed class PipelineRun : IAsyncDisposable
         {
             // A flow of control that was started within has the run as its current one too: if that one disposes first, there still is this one's to give back.
             if (Interlocked.Exchange(ref _isOver, 1) == 0)
-                PipelineLogs.EndScope(logScope);
+                logScope?.Dispose();
             else if (Ambient.Value != run)
                 return;
 

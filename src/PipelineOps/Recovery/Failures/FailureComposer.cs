@@ -20,7 +20,7 @@ internal sealed class FailureComposer(
         FailureRecord? parent = details.Parent;
         RecordDescription description = _descriptions.Of(record);
         FailurePayload? whole = _payload.Compose(record, description, parent?.Payload);
-        string? key = description.Key ?? parent?.RecordKey;
+        string? key = description.Key ?? details.Key ?? parent?.RecordKey;
         string? position = description.Position ?? parent?.SourcePosition;
 
         // Asked once: resolving it to files and lines takes half of the time that composing does.

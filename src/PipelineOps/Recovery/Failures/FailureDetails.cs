@@ -5,6 +5,9 @@ namespace PipelineOps;
 /// <summary>What a stage knows of a record that it keeps, beside the record itself.</summary>
 internal readonly record struct FailureDetails
 {
+    /// <summary>What identifies the record, if its description does not say so.</summary>
+    public string? Key { get; init; }
+
     /// <summary>What the last attempt threw; <see langword="null"/> for a failure by result.</summary>
     public Exception? Error { get; init; }
 

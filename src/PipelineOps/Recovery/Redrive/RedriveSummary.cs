@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PipelineOps;
 
 /// <summary>What a redrive did. Each failure that was sent is counted in exactly one of <see cref="Redriven"/>, <see cref="FailedAgain"/>, <see cref="Discarded"/>, <see cref="Left"/>, <see cref="Failed"/> and <see cref="ClaimsLost"/>.</summary>
@@ -44,4 +46,9 @@ public sealed record RedriveSummary
 
     /// <summary>In a dry run, the ids of the failures that would be sent, in the order of sending; otherwise empty.</summary>
     public IReadOnlyList<Guid> Planned { get; init; } = [];
+
+    /// <summary>The figures.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(IsDryRun ? "would send" : "sent")} {Sent}: redriven {Redriven}, failed again {FailedAgain}, discarded {Discarded}, left {Left}, threw {Failed}, claims lost {ClaimsLost}; not sent: capped {Capped}, approved {Approved}{(IsStopped ? "; stopped early" : string.Empty)}");
 }

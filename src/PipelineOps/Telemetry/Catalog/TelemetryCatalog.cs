@@ -213,6 +213,10 @@ public static class TelemetryCatalog
                 ErrorType,
             ],
         },
+        new("{pipeline}/{stage} recover", "What is done about a batch that failed, such as the search for its bad records; a child of the call that failed, its further calls are children")
+        {
+            Attributes = [Pipeline, Stage, new(SpanAttribute.BatchSize, "how many records the batch had", [])],
+        },
         new("{pipeline}/{stage} keep", "Failures that are put into the failure store; a child of the call that failed")
         {
             Attributes =

@@ -1,13 +1,13 @@
 namespace PipelineOps;
 
 /// <summary>What is measured of a pipeline as a whole: its runs and its queues. Shared by everything of one name and one meter, for a series can be told only once.</summary>
-internal sealed class MeteredPipeline(string name)
+internal sealed class MeteredPipeline(string name, RunCounts runs)
 {
     public string Name => name;
 
-    public KeyValuePair<string, object?> Tag { get; } = new("pipeline", name);
+    public KeyValuePair<string, object?> Tag => runs.Pipeline;
 
-    public RunCounts Runs { get; } = new();
+    public RunCounts Runs => runs;
 
     public ObservedQueues Queues { get; } = new();
 

@@ -1,10 +1,15 @@
 namespace PipelineOps;
 
 /// <summary>Counts a pipeline's runs where they begin and where they end.</summary>
-internal sealed class RunCounts
+internal sealed class RunCounts(string pipeline)
 {
     private readonly long[] _ended = new long[RunStatusTag.All.Length];
     private long _begun;
+
+    public KeyValuePair<string, object?> Pipeline { get; } = new("pipeline", pipeline);
+
+    /// <summary>Whether there was no run.</summary>
+    public bool IsUntouched => Volatile.Read(ref _begun) == 0;
 
     public void Begin() => Interlocked.Increment(ref _begun);
 

@@ -12,10 +12,10 @@ internal sealed class RunInstruments
         Duration = meter.CreateHistogram<double>(TelemetryCatalog.RunDuration);
         meter.Observe(
             TelemetryCatalog.Runs,
-            () => from pipeline in pipelines.Read()
+            () => from runs in pipelines.ReadRuns()
                   from status in Ends
-                  select new Measurement<long>(pipeline.Runs.Ended(status), pipeline.Tag, new("status", status.ToTag())));
-        meter.Observe(TelemetryCatalog.ActiveRuns, () => pipelines.Read().Select(static pipeline => new Measurement<long>(pipeline.Runs.Active(), pipeline.Tag)));
+                  select new Measurement<long>(runs.Ended(status), runs.Pipeline, new("status", status.ToTag())));
+        meter.Observe(TelemetryCatalog.ActiveRuns, () => pipelines.ReadRuns().Select(static runs => new Measurement<long>(runs.Active(), runs.Pipeline)));
     }
 
     public Histogram<double> Duration { get; }

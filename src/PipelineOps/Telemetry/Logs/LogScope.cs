@@ -7,20 +7,19 @@ internal sealed class LogScope : IReadOnlyList<KeyValuePair<string, object?>>
 {
     private readonly KeyValuePair<string, object?>[] _values;
 
-    public LogScope(string pipeline, string stage, string? run = null, string? recordKey = null, IReadOnlyList<KeyValuePair<string, object?>>? details = null)
+    public LogScope(string pipeline, string? stage, string? run = null, string? recordKey = null, IReadOnlyList<KeyValuePair<string, object?>>? details = null)
     {
-        int count = 2;
-        _values = new KeyValuePair<string, object?>[2 + (run is null ? 0 : 1) + (recordKey is null ? 0 : 1) + (details?.Count ?? 0)];
-        _values[0] = new("Pipeline", pipeline);
-        _values[1] = new("Stage", stage);
-        if (run is not null)
-            _values[count++] = new("Run", run);
+        List<KeyValuePair<string, object?>> values = [new("Pipeline", pipeline)];
+        Add("Stage", stage);
+        Add("Run", run);
+        Add("RecordKey", recordKey);
+        _values = [.. values, .. details ?? []];
 
-        if (recordKey is not null)
-            _values[count++] = new("RecordKey", recordKey);
-
-        for (int i = 0; i < details?.Count; i++)
-            _values[count++] = details[i];
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                values.Add(new(name, value));
+        }
     }
 
     public int Count => _values.Length;

@@ -19,30 +19,6 @@ internal sealed class PipelineLogs(string pipeline, ILogger logger)
         StageLog.RunEnded(logger, level, run, pipeline, status, duration, read, processed, failed, bytes, processorTime, allocatedBytes, error);
     }
 
-    /// <summary>Begins a scope around what is logged in a run, in the calling flow of control. It is ended in the same; what the log throws is not told.</summary>
-    public IDisposable? BeginRunScope(string run)
-    {
-        try
-        {
-            return logger.BeginScope(new RunLogScope(run, pipeline));
-        }
-        catch (Exception)
-        {
-            // There is nowhere left to report it.
-            return null;
-        }
-    }
-
-    /// <summary>Ends a scope.</summary>
-    public static void EndScope(IDisposable? scope)
-    {
-        try
-        {
-            scope?.Dispose();
-        }
-        catch (Exception)
-        {
-            // As above.
-        }
-    }
+    /// <summary>Begins a scope around what is logged in a run, in the calling flow of control. It is ended in the same.</summary>
+    public IDisposable? BeginRunScope(string run) => logger.BeginScope(new LogScope(pipeline, stage: null, run));
 }

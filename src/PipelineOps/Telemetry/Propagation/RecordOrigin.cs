@@ -8,7 +8,10 @@ namespace PipelineOps;
 /// </summary>
 public readonly record struct RecordOrigin
 {
-    /// <summary>What identifies the record in its own world, as a primary key does; told in spans and in the scopes of log lines, never in tags of metrics.</summary>
+    /// <summary>
+    /// What identifies the record in its own world, as a primary key does; told in spans and in the scopes of log lines, never in tags of metrics. Also the key of the
+    /// record's failure, unless <see cref="RecoveryOptions.Describe{T}"/> gives one.
+    /// </summary>
     /// <value><see langword="null"/> (the default) if it is not known.</value>
     public string? Key { get; init; }
 

@@ -197,6 +197,16 @@ internal sealed class StageSpans
             call.AddEvent(new ActivityEvent("wait", _timeProvider.GetUtcNow(), new ActivityTagsCollection { ["for"] = reason }));
     }
 
+    /// <summary>Starts the span of what is done about a batch whose call failed, so that the calls of a search are in one trace; a child of the call that failed.</summary>
+    public Activity? StartRecovery(ActivityContext call, int records)
+    {
+        Activity? recovery = call == default ? null : Start($"{_call} recover", call, _timeProvider.GetUtcNow());
+        if (recovery is { IsAllDataRequested: true })
+            recovery.SetTag(SpanAttribute.BatchSize, records);
+
+        return recovery;
+    }
+
     /// <summary>Starts the span of failures that are put into the failure store, as a child of the call that failed.</summary>
     public Activity? StartKeep(ActivityContext call, int failures)
     {

@@ -35,8 +35,8 @@ internal static class TelemetryPage
         | 222 stages with a circuit, then a higher `CardinalityLimit` | it keeps 2,000 series of an instrument, and `pipelineops.circuit.transitions` has nine for each stage |
         | views that take tags off are for histograms | of what is observed, which all else is, the SDK does not add the series up but keeps one of them |
         | a sampler sees the pipeline and the stage | links, keys and sizes are added once a span is wanted |
-        | `ForceFlush` of the meter provider, or its end, before the host or the stages are disposed | counters and gauges are read when they are exported and go with their stage: a job shorter than the export's interval would export its histograms only. A host does it by itself where hosted services take the registry in their constructors |
-        | a stage's name once in a process, over all hosts and containers too | histograms of two of one name add up; of what is observed, the SDK keeps one of them |
+        | the meter provider ends, or is flushed, before the container does | what is counted outlives its stages, but ends with the container's meters; gauges end with their stage. A host does it by itself where hosted services take the registry in their constructors |
+        | a stage's name once in a process, over all containers | the stages of one name and one meter are added up; of the series of two containers' meters, the SDK keeps one |
 
         """;
 
@@ -219,10 +219,10 @@ internal static class TelemetryPage
             TraceHeaders.Extract(message.Headers) with { Key = message.Id, EventTime = message.SentAt });
         ```
 
-        Its `Key` is for spans and lines of calls. What is kept of a failure, with its line and its span, has the key that `Recovery.Describe` tells: tell both.
+        Its `Key` is also that of the record's failure, unless `Recovery.Describe` tells one.
 
         A record's trace goes on in the call that processes it; where the caller has a span already, that is the parent, and the producer's is linked. A batch is linked to the
-        producers of all its records, up to `MaxLinks`. Each call of the search for a batch's bad records is a trace of its own with the links of its part. A redrive is a new trace
+        producers of all its records, up to `MaxLinks`. The calls of the search for a batch's bad records are in the trace of the call that failed. A redrive is a new trace
         that is linked to the original. The description is asked only while somebody listens, or for a line of the log that is written, and then several times for a record: keep
         it cheap. Headers that cannot be read are ignored and counted in `pipelineops.propagation.malformed`; nothing in them fails a call.
 
