@@ -64,24 +64,18 @@ public sealed class Pipeline
     /// Begins a run, which is <see cref="PipelineRun.Current"/> for the calling flow of control, and for all that it starts, until it is disposed: failures, spans and log
     /// lines carry its id. It is counted and measured, and its figures are logged when it ends.
     /// </summary>
-    /// <param name="id">Identifies it; <see langword="null"/> for a new id.</param>
+    /// <param name="id">Identifies it, in headers too: 1 to 100 characters that are no control characters, nor all blank; <see langword="null"/> for a new id.</param>
     /// <returns>
     /// The run. <see cref="PipelineRun.Complete"/> it, or it is abandoned when it is disposed. Runs that are begun in one flow of control are disposed in the reverse order,
     /// as <c>await using</c> does; those that overlap otherwise need flows of their own.
     /// </returns>
-    /// <exception cref="ArgumentException">The id is empty.</exception>
+    /// <exception cref="ArgumentException">The id is not such a text.</exception>
     /// <example><code>
     /// await using PipelineRun run = pipeline.BeginRun();
     /// await LoadAsync(orders);
     /// run.Complete();
     /// </code></example>
-    public PipelineRun BeginRun(string? id = null)
-    {
-        if (id is not null)
-            ArgumentException.ThrowIfNullOrWhiteSpace(id);
-
-        return PipelineRun.Begin(id, _telemetry);
-    }
+    public PipelineRun BeginRun(string? id = null) => PipelineRun.Begin(id, _telemetry);
 
     /// <summary>
     /// Measures how many records wait in a queue, and how long the oldest has waited. Observations of one name are one queue: their lengths are added, and the greater age

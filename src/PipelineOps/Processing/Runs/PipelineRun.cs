@@ -24,7 +24,8 @@ public sealed class PipelineRun : IAsyncDisposable
     private long _failed;
 
     /// <summary>Begins a run that belongs to no pipeline, and is neither measured nor logged. For one that is, see <see cref="Pipeline.BeginRun"/>.</summary>
-    /// <param name="id">Identifies it; <see langword="null"/> for a new id.</param>
+    /// <param name="id">Identifies it, in headers too: 1 to 100 characters that are no control characters, nor all blank; <see langword="null"/> for a new id.</param>
+    /// <exception cref="ArgumentException">The id is not such a text.</exception>
     public PipelineRun(string? id = null)
         : this(id, pipeline: null)
     {
@@ -32,6 +33,9 @@ public sealed class PipelineRun : IAsyncDisposable
 
     internal PipelineRun(string? id, PipelineTelemetry? pipeline)
     {
+        if (id is not null && !TraceHeaders.IsRunId(id))
+            throw new ArgumentException($"The id of a run must have 1 to 100 characters that are no control characters, nor all blank, so that headers and lines of a log can carry it, but has {id.Length}.", nameof(id));
+
         Id = id ?? Guid.NewGuid().ToString("N");
         _pipeline = pipeline;
         _timeProvider = pipeline?.TimeProvider ?? TimeProvider.System;

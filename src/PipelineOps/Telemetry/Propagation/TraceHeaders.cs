@@ -10,7 +10,7 @@ namespace PipelineOps;
 /// </summary>
 public static class TraceHeaders
 {
-    /// <summary>The header that carries the run's id, of 1 to 100 characters that are no control characters.</summary>
+    /// <summary>The header that carries the run's id, of 1 to 100 characters that are no control characters, nor all blank.</summary>
     public const string RunId = "pipelineops-run-id";
 
     private const int MaxRunIdLength = 100;
@@ -90,13 +90,8 @@ public static class TraceHeaders
             }
         }
 
-        if (AmbientRun.Id is not { } run)
-            return;
-
-        if (IsRunId(run))
+        if (AmbientRun.Id is { } run)
             set(headers, RunId, run);
-        else
-            Remove(headers, RunId);
     }
 
     private static IEnumerable<string> FieldsOf(DistributedContextPropagator propagator)
@@ -220,9 +215,10 @@ public static class TraceHeaders
         return null;
     }
 
-    private static bool IsRunId(string text)
+    /// <summary>Whether a header can carry the id of a run.</summary>
+    internal static bool IsRunId(string text)
     {
-        if (text.Length is 0 or > MaxRunIdLength)
+        if (text.Length > MaxRunIdLength || string.IsNullOrWhiteSpace(text))
             return false;
 
         for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)

@@ -211,15 +211,17 @@ public sealed class TraceHeadersTests : IDisposable
         Assert.Throws<ArgumentNullException>(() => TraceHeaders.Inject((IDictionary<string, object?>)null!));
     }
 
-    [Fact]
-    public void A_run_id_that_no_header_can_carry_is_not_written_and_replaces_nothing_by_itself()
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\r\nx-injected: 1")]
+    [InlineData(" ")]
+    [InlineData("01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890")]
+    public void A_run_has_no_id_that_headers_cannot_carry(string id)
     {
-        Dictionary<string, string> headers = new() { [TraceHeaders.RunId] = "stale" };
-        using IDisposable run = new PipelineRun("a\r\nx-injected: 1").Enter();
+        using PipelineStage stage = PipelineStage.Create("orders", "load");
 
-        TraceHeaders.Inject(headers);
-
-        Assert.Empty(headers);
+        Assert.Throws<ArgumentException>(() => new PipelineRun(id));
+        Assert.Throws<ArgumentException>(() => Pipeline.Create(stage).BeginRun(id));
     }
 
     [Fact]
