@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace PipelineOps;
 
@@ -18,27 +19,15 @@ internal struct AttemptClock(long firstBegan)
     /// <summary>Another attempt begins now; <paramref name="delay"/> was before it.</summary>
     public void Begin(StagePolicy policy, in CallProgress progress, TimeSpan delay)
     {
-        if (!IsWanted(in progress))
-            return;
-
-        _began = policy.TimeProvider.GetTimestamp();
-        _delay = delay;
-        AttemptSpans spans = policy.Telemetry.Spans.Attempts;
-        if (progress.Span is { } call && (spans == AttemptSpans.Always || (spans == AttemptSpans.WhenRetried && progress.Attempts > 1)))
-            _span = policy.Telemetry.Spans.StartAttempt(call, progress.Attempts, delay, _began - progress.StartTimestamp);
+        if (IsWanted(in progress))
+            BeginWanted(policy, in progress, delay);
     }
 
     public void Stop(StagePolicy policy, in CallProgress progress)
     {
-        if (!IsWanted(in progress))
-        {
-            Ended = 0;
-            return;
-        }
-
-        Ended = policy.TimeProvider.GetTimestamp();
-        if (progress.Permit.WantsDuration)
-            Duration = policy.Telemetry.ToTimeSpan(Ended - _began);
+        Ended = 0;
+        if (IsWanted(in progress))
+            StopWanted(policy, in progress);
     }
 
     public void Succeed(StagePolicy policy, in CallProgress progress)
@@ -68,13 +57,30 @@ internal struct AttemptClock(long firstBegan)
     /// <summary>There will be a second attempt: the first one, which has ended, gets its span too.</summary>
     public readonly void TellAfterwards(StagePolicy policy, in CallProgress progress, in AttemptFailure failure)
     {
-        StageSpans spans = policy.Telemetry.Spans;
-        if (progress is not { Span: { } call, Attempts: 1 } || spans.Attempts != AttemptSpans.WhenRetried)
-            return;
-
-        if (spans.StartAttempt(call, 1, _delay, _began - progress.StartTimestamp) is { } span)
+        if (progress is { Span: { } call, Attempts: 1 } && policy.Telemetry.Spans is { Attempts: AttemptSpans.WhenRetried } spans
+            && spans.StartAttempt(call, 1, _delay, _began - progress.StartTimestamp) is { } span)
+        {
             spans.EndAttempt(call, span, Ended - progress.StartTimestamp, in failure);
+        }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsWanted(in CallProgress progress) => progress.IsMetered || progress.Span is not null || progress.Permit.WantsDuration;
+
+    // Apart, so that what is asked for every attempt is small enough to be inlined.
+    private void BeginWanted(StagePolicy policy, in CallProgress progress, TimeSpan delay)
+    {
+        _began = policy.TimeProvider.GetTimestamp();
+        _delay = delay;
+        AttemptSpans spans = policy.Telemetry.Spans.Attempts;
+        if (progress.Span is { } call && (spans == AttemptSpans.Always || (spans == AttemptSpans.WhenRetried && progress.Attempts > 1)))
+            _span = policy.Telemetry.Spans.StartAttempt(call, progress.Attempts, delay, _began - progress.StartTimestamp);
+    }
+
+    private void StopWanted(StagePolicy policy, in CallProgress progress)
+    {
+        Ended = policy.TimeProvider.GetTimestamp();
+        if (progress.Permit.WantsDuration)
+            Duration = policy.Telemetry.ToTimeSpan(Ended - _began);
+    }
 }
