@@ -219,7 +219,10 @@ internal sealed class RecordProcessor : IDisposable
             else
             {
                 var recovery = new BatchRecovery<TRecord, TCall>(this, records, count, call, report, effect, needsWitness, _batches, cancellationToken);
-                Activity? span = Policy.Telemetry.Spans.StartRecovery(first?.Failure?.Span ?? default, count);
+
+                // One that is neither searched nor made smaller makes no further calls.
+                bool isSearched = count > 1 && effect != BatchEffect.NonIdempotent;
+                Activity? span = isSearched ? Policy.Telemetry.Spans.StartRecovery(first?.Failure?.Span ?? default, count) : null;
                 try
                 {
                     result = await recovery.RunAsync(first).ConfigureAwait(false);

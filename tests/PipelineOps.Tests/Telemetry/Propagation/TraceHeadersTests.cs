@@ -42,6 +42,7 @@ public sealed class TraceHeadersTests : IDisposable
     public static TheoryData<object?> NoBaggage =>
         new(new object?[] { null, DateTimeOffset.UnixEpoch, "junk", "a=%ZZ", "a=ü", "=b", TooLong, new byte[] { 0xE2, 0x82 } });
 
+    // Not listed beforehand: half a character does not outlive that.
     public static TheoryData<object?> NoRunIds =>
         new(new object?[] { null, 7L, "", "a\nb", "a\u0085", "\uD800", new string('r', 101), TooLong, new byte[] { (byte)'a', 0 } });
 
@@ -95,7 +96,7 @@ public sealed class TraceHeadersTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(NoRunIds))]
+    [MemberData(nameof(NoRunIds), DisableDiscoveryEnumeration = true)]
     public void A_malformed_run_id_is_none_and_is_counted(object? value)
     {
         RecordOrigin origin = Extract(("traceparent", TraceParent), (TraceHeaders.RunId, value));
