@@ -12,7 +12,6 @@ internal sealed class CollectedMetrics : IDisposable
 
     public CollectedMetrics(Action<MeterProviderBuilder>? configure = null, MetricReaderTemporalityPreference temporality = MetricReaderTemporalityPreference.Cumulative)
     {
-        OwnStage.EndMeters();
         _reader = new BaseExportingMetricReader(new Exporter(this)) { TemporalityPreference = temporality };
         MeterProviderBuilder builder = Sdk.CreateMeterProviderBuilder().AddMeter(PipelineOpsTelemetry.MeterName);
         configure?.Invoke(builder);

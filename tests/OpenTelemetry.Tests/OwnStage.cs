@@ -1,6 +1,6 @@
 namespace PipelineOps.OpenTelemetry.Tests;
 
-/// <summary>Stages as <see cref="TestStage"/> makes them, with meters of their own, which end when the next test begins to collect: counts outlive stages, and tests.</summary>
+/// <summary>Stages as <see cref="TestStage"/> makes them, with meters of their own, which end with the test.</summary>
 internal static class OwnStage
 {
     private static readonly List<OwnMeters> Meters = [];

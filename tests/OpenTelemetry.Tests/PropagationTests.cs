@@ -10,15 +10,13 @@ public sealed class PropagationTests : IDisposable
     private readonly CollectedSpans _spans = new();
     private readonly Channel<Message> _queue = Channel.CreateUnbounded<Message>();
     private readonly MemoryFailureStore _store;
-    private readonly OwnMeters _meters = new();
     private readonly PipelineStage _consumer;
 
     public PropagationTests()
     {
         _store = new MemoryFailureStore(_time);
-        _consumer = TestStage.Create(_time, o =>
+        _consumer = OwnStage.Create(_time, o =>
         {
-            o.MeterFactory = _meters;
             o.Recovery.FailureStore = _store;
             Message.DescribeTo(o);
         });
@@ -29,7 +27,6 @@ public sealed class PropagationTests : IDisposable
     public void Dispose()
     {
         _consumer.Dispose();
-        _meters.Dispose();
         _spans.Dispose();
     }
 
