@@ -103,6 +103,25 @@ public sealed class RecordSpanTests : IDisposable
         Assert.All(_spans, static span => Assert.Empty(span.Links));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_origin_of_a_record_is_asked_once_for_its_span(bool hasCaller)
+    {
+        int asked = 0;
+        using var stage = new ProcessingStage(o => o.Telemetry.DescribeOrigin<string>(record =>
+        {
+            asked++;
+            return new RecordOrigin { Key = record };
+        }));
+        using Activity? caller = hasCaller ? new Activity("caller").Start() : null;
+
+        await stage.Process("o-1", static (_, _) => default);
+
+        Assert.Equal("o-1", Span("orders/load").GetTagItem("pipelineops.record.key"));
+        Assert.Equal(1, asked);
+    }
+
     [Fact]
     public async Task Baggage_of_a_record_goes_on_in_its_call()
     {

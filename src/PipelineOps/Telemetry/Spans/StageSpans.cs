@@ -59,8 +59,14 @@ internal sealed class StageSpans
         try
         {
             // The record's trace goes on, unless the caller has one, which is then linked to it.
-            ActivityContext parent = subject.Record is null || subject.IsBatch || Activity.Current is not null ? default : _origins.Of(subject.Record).TraceContext;
-            return Source?.CreateActivity(_call, ActivityKind.Internal, parent, _tags);
+            bool hasCaller = Activity.Current is not null;
+            object? record = subject.IsBatch ? null : subject.Record;
+            RecordOrigin origin = hasCaller ? default : _origins.Of(record);
+            Activity? call = Source?.CreateActivity(_call, ActivityKind.Internal, origin.TraceContext, _tags);
+            if (call is not null)
+                Describe(call, hasCaller ? _origins.Of(record) : origin, hasCaller);
+
+            return call;
         }
         catch (Exception exception)
         {
@@ -72,7 +78,6 @@ internal sealed class StageSpans
     /// <summary>Starts a call's span. The caller gives the execution context back that was there before.</summary>
     public void StartCall(Activity call, in CallSubject subject)
     {
-        bool hasCaller = Activity.Current is not null;
         try
         {
             call.Start();
@@ -86,15 +91,8 @@ internal sealed class StageSpans
         if (!_isSystemClock)
             call.SetStartTime(_timeProvider.GetUtcNow().UtcDateTime);
 
-        try
-        {
-            Describe(call, in subject, hasCaller);
-        }
-        catch (Exception exception)
-        {
-            // The user's: a list of records or baggage that cannot be read.
-            _logs.CallbackFailed("description of a call", exception);
-        }
+        if (subject.IsBatch && call.IsAllDataRequested)
+            DescribeBatch(call, in subject);
     }
 
     /// <summary>What the stage's clock said when a span began.</summary>
@@ -289,13 +287,20 @@ internal sealed class StageSpans
         }
     }
 
-    private void Describe(Activity call, in CallSubject subject, bool hasCaller)
+    private void Describe(Activity call, in RecordOrigin origin, bool hasCaller)
     {
-        RecordOrigin origin = subject.IsBatch ? default : _origins.Of(subject.Record);
-        if (origin.Baggage is { } baggage)
+        try
         {
-            foreach ((string name, string? value) in baggage)
-                call.AddBaggage(name, value);
+            if (origin.Baggage is { } baggage)
+            {
+                foreach ((string name, string? value) in baggage)
+                    call.AddBaggage(name, value);
+            }
+        }
+        catch (Exception exception)
+        {
+            // The user's: baggage that cannot be read.
+            DescriptionFailed(exception);
         }
 
         if (!call.IsAllDataRequested)
@@ -309,29 +314,32 @@ internal sealed class StageSpans
 
         if (origin.Key is not null)
             call.SetTag(SpanAttribute.RecordKey, origin.Key);
-
-        if (subject.IsBatch)
-        {
-            call.SetTag(SpanAttribute.BatchSize, subject.Count);
-            LinkProducers(call, subject);
-        }
     }
 
-    private void LinkProducers(Activity activity, in CallSubject subject)
+    private void DescribeBatch(Activity call, in CallSubject subject)
     {
-        if (!_origins.Any || _maxLinks == 0)
-            return;
-
-        HashSet<ActivityContext> linked = [];
-        foreach (object? record in subject.Records)
+        try
         {
-            ActivityContext producer = _origins.Of(record).TraceContext;
-            if (producer == default || !linked.Add(producer))
-                continue;
-
-            activity.AddLink(new ActivityLink(producer));
-            if (linked.Count == _maxLinks)
+            call.SetTag(SpanAttribute.BatchSize, subject.Count);
+            if (!_origins.Any || _maxLinks == 0)
                 return;
+
+            HashSet<ActivityContext> linked = [];
+            foreach (object? record in subject.Records)
+            {
+                ActivityContext producer = _origins.Of(record).TraceContext;
+                if (producer == default || !linked.Add(producer))
+                    continue;
+
+                call.AddLink(new ActivityLink(producer));
+                if (linked.Count == _maxLinks)
+                    return;
+            }
+        }
+        catch (Exception exception)
+        {
+            // The user's: a list of records that cannot be read.
+            DescriptionFailed(exception);
         }
     }
 
@@ -398,6 +406,8 @@ internal sealed class StageSpans
     }
 
     private TimeSpan ToTimeSpan(long elapsed) => new((long)(elapsed * _timeSpanTicksPerTick));
+
+    private void DescriptionFailed(Exception exception) => _logs.CallbackFailed("description of a call", exception);
 
     private void ListenerFailed(Exception exception) => _logs.CallbackFailed("activity listener", exception);
 }
