@@ -58,13 +58,12 @@ internal sealed class StageSpans
     {
         try
         {
-            // The record's trace goes on, unless the caller has one, which is then linked to it.
-            bool hasCaller = Activity.Current is not null;
-            object? record = subject.IsBatch ? null : subject.Record;
-            RecordOrigin origin = hasCaller ? default : _origins.Of(record);
-            Activity? call = Source?.CreateActivity(_call, ActivityKind.Internal, origin.TraceContext, _tags);
-            if (call is not null)
-                Describe(call, hasCaller ? _origins.Of(record) : origin, hasCaller);
+            if (subject.Record is not null && !subject.IsBatch)
+                return CreateCallOf(subject.Record);
+
+            Activity? call = Source?.CreateActivity(_call, ActivityKind.Internal, default(ActivityContext), _tags);
+            if (call is { IsAllDataRequested: true } && AmbientRun.Id is { } run)
+                call.SetTag(SpanAttribute.RunId, run);
 
             return call;
         }
@@ -285,6 +284,18 @@ internal sealed class StageSpans
             // A listener's, which is asked at once whether it wants the source: thrown on, it would make every later call of the process fail.
             return null;
         }
+    }
+
+    private Activity? CreateCallOf(object record)
+    {
+        // The record's trace goes on, unless the caller has one, which is then linked to it.
+        bool hasCaller = Activity.Current is not null;
+        RecordOrigin origin = hasCaller ? default : _origins.Of(record);
+        Activity? call = Source?.CreateActivity(_call, ActivityKind.Internal, origin.TraceContext, _tags);
+        if (call is not null)
+            Describe(call, hasCaller ? _origins.Of(record) : origin, hasCaller);
+
+        return call;
     }
 
     private void Describe(Activity call, in RecordOrigin origin, bool hasCaller)
