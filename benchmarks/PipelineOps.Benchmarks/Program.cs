@@ -22,7 +22,7 @@ switch (args)
         Console.WriteLine("Usage: -- compare [scenario …]   compares with Polly.Core in one process, in under a minute");
         Console.WriteLine("       -- isolation              counts the calls that finding the bad records of a batch takes, in seconds");
         Console.WriteLine("       -- records                measures healthy records and durable appends, in seconds");
-        Console.WriteLine("       -- telemetry [case …]     measures what telemetry costs a healthy call, ours and written by hand, in under 90 seconds");
+        Console.WriteLine("       -- telemetry [case …]     measures what telemetry costs a healthy call, ours and written by hand, in two minutes");
         Console.WriteLine("       -- --filter '*'           runs the BenchmarkDotNet suites, in some minutes; '*Part*' or '*Engine*' for one");
         return 0;
     default:
