@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using PipelineOps.Tests.Processing;
 using PipelineOps.Tests.Recovery;
@@ -7,23 +8,13 @@ namespace PipelineOps.Tests.Telemetry;
 [Collection(nameof(Alone))]
 public sealed class RecordSpanTests : IDisposable
 {
-    private readonly List<Activity> _spans = [];
-    private readonly ActivityListener _listener;
+    private readonly SpanProbe _probe = new("producer");
 
-    public RecordSpanTests()
-    {
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = static source => source.Name is PipelineOpsTelemetry.ActivitySourceName or "producer",
-            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = _spans.Add,
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
+    private ConcurrentQueue<Activity> Spans => _probe.Spans;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _probe.Dispose();
 
     [Fact]
     public async Task A_store_that_fails_fails_the_span_of_keeping()
@@ -76,7 +67,7 @@ public sealed class RecordSpanTests : IDisposable
         using Activity consumer = new Activity("consumer").Start();
         await stage.Stage.ProcessAsync(new Order("consumed") { Producer = producer }, static (_, _) => default, Ct);
 
-        Activity[] calls = [.. _spans.Where(static span => span.DisplayName == "orders/load")];
+        Activity[] calls = [.. Spans.Where(static span => span.DisplayName == "orders/load")];
         Assert.Equal([(producer.TraceId, producer.SpanId), (consumer.TraceId, consumer.SpanId)], calls.Select(static span => (span.TraceId, span.ParentSpanId)));
         Assert.Empty(calls[0].Links);
         Assert.Equal(producer.SpanId, Assert.Single(calls[1].Links).Context.SpanId);
@@ -85,7 +76,7 @@ public sealed class RecordSpanTests : IDisposable
     [Fact]
     public async Task A_span_that_is_only_propagated_has_no_links()
     {
-        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
+        _probe.Listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
         var time = new ManualTimeProvider();
         using PipelineStage redriven = RecordStage.Create(time, new MemoryFailureStore(time));
         using ProcessingStage stage = Traced();
@@ -99,8 +90,8 @@ public sealed class RecordSpanTests : IDisposable
 
         await redriven.RedriveAsync<string>(static (_, _) => default, cancellationToken: Ct);
 
-        Assert.Contains(_spans, static span => span.DisplayName == "orders/load redrive");
-        Assert.All(_spans, static span => Assert.Empty(span.Links));
+        Assert.Contains(Spans, static span => span.DisplayName == "orders/load redrive");
+        Assert.All(Spans, static span => Assert.Empty(span.Links));
     }
 
     [Theory]
@@ -168,7 +159,7 @@ public sealed class RecordSpanTests : IDisposable
         Assert.Equal(
             [result[2].Failure!.Id.ToString(), result[5].Failure!.Id.ToString()],
             keep.Events.Select(static kept => kept.Tags.Single(static tag => tag.Key == "pipelineops.failure.id").Value));
-        Assert.All(handling.Calls.Zip(_spans.Where(static span => span.DisplayName == "orders/load")), static call =>
+        Assert.All(handling.Calls.Zip(Spans.Where(static span => span.DisplayName == "orders/load")), static call =>
             Assert.Equal(call.First.Length, call.Second.GetTagItem("pipelineops.batch.size")));
     }
 
@@ -181,7 +172,7 @@ public sealed class RecordSpanTests : IDisposable
         await stage.Stage.ProcessBatchAsync([.. Enumerable.Range(0, 8)], handling.Handle, BatchEffect.Atomic, Ct);
 
         Activity recover = Span("orders/load recover");
-        Activity[] calls = [.. _spans.Where(static span => span.DisplayName == "orders/load")];
+        Activity[] calls = [.. Spans.Where(static span => span.DisplayName == "orders/load")];
         Assert.Equal(handling.Calls.Count, calls.Length);
         Assert.Equal((calls[0].TraceId, calls[0].SpanId, 8), (recover.TraceId, recover.ParentSpanId, recover.GetTagItem("pipelineops.batch.size")));
         Assert.All(calls[1..], call => Assert.Equal(recover.SpanId, call.ParentSpanId));
@@ -217,7 +208,7 @@ public sealed class RecordSpanTests : IDisposable
         await stage.ProcessAsync("o-1", static (_, _) => throw new FormatException(), Ct);
         Activity original = Span("orders/load");
         FailureRecord failure = Assert.Single(store.All).Record;
-        _spans.Clear();
+        Spans.Clear();
 
         using Activity caller = new Activity("operator").Start();
         await stage.RedriveAsync<string>(static (_, _) => default, cancellationToken: Ct);
@@ -259,7 +250,7 @@ public sealed class RecordSpanTests : IDisposable
 
         await stage.Stage.ExecuteAsync(static _ => default, Ct);
 
-        Assert.Equal(["night", "day", null], _spans.Where(static span => span.DisplayName == "orders/load").Select(static span => (string?)span.GetTagItem("pipelineops.run.id")));
+        Assert.Equal(["night", "day", null], Spans.Where(static span => span.DisplayName == "orders/load").Select(static span => (string?)span.GetTagItem("pipelineops.run.id")));
     }
 
     private static ActivityContext Produce()
@@ -274,7 +265,7 @@ public sealed class RecordSpanTests : IDisposable
         configure?.Invoke(o);
     });
 
-    private Activity Span(string name) => Assert.Single(_spans, span => span.DisplayName == name);
+    private Activity Span(string name) => Assert.Single(Spans, span => span.DisplayName == name);
 
     private sealed record Order(string Key)
     {

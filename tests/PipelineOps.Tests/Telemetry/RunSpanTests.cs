@@ -8,23 +8,13 @@ namespace PipelineOps.Tests.Telemetry;
 [Collection(nameof(Alone))]
 public sealed class RunSpanTests : IDisposable
 {
-    private readonly ConcurrentQueue<Activity> _spans = new();
-    private readonly ActivityListener _listener;
+    private readonly SpanProbe _probe = new();
 
-    public RunSpanTests()
-    {
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
-            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = _spans.Enqueue,
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
+    private ConcurrentQueue<Activity> Spans => _probe.Spans;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _probe.Dispose();
 
     [Fact]
     public async Task The_spans_of_a_run_have_its_id_across_tasks_that_share_it()
@@ -48,8 +38,8 @@ public sealed class RunSpanTests : IDisposable
         channel.Writer.Complete();
         await consumer;
 
-        Assert.Equal(6, _spans.Count);
-        Assert.All(_spans, static span => Assert.Equal("17", span.GetTagItem("pipelineops.run.id")));
+        Assert.Equal(6, Spans.Count);
+        Assert.All(Spans, static span => Assert.Equal("17", span.GetTagItem("pipelineops.run.id")));
     }
 
     private static PipelineStage Stage(string name) => PipelineStage.Create("orders", name, TestStage.Options(new ManualTimeProvider()));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using PipelineOps.Tests.Stages;
 
@@ -7,23 +8,13 @@ namespace PipelineOps.Tests.Telemetry;
 public sealed class StageSpanTests : IDisposable
 {
     private readonly ManualTimeProvider _time = new();
-    private readonly List<Activity> _spans = [];
-    private readonly ActivityListener _listener;
+    private readonly SpanProbe _probe = new();
 
-    public StageSpanTests()
-    {
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = static source => source.Name == PipelineOpsTelemetry.ActivitySourceName,
-            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = _spans.Add,
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
+    private ConcurrentQueue<Activity> Spans => _probe.Spans;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _probe.Dispose();
 
     [Fact]
     public async Task An_exception_whose_message_throws_ends_its_call_as_any_other()
@@ -33,8 +24,8 @@ public sealed class StageSpanTests : IDisposable
         StageResult<int> result = await stage.TryExecuteAsync(static _ => ValueTask.FromException<int>(new MuteException()), Ct);
 
         Assert.IsType<MuteException>(result.Error);
-        Assert.Equal(3, _spans.Count);
-        Assert.All(_spans, static span => Assert.Equal("(its Message threw System.InvalidOperationException)", span.StatusDescription));
+        Assert.Equal(3, Spans.Count);
+        Assert.All(Spans, static span => Assert.Equal("(its Message threw System.InvalidOperationException)", span.StatusDescription));
     }
 
     [Fact]
@@ -46,7 +37,7 @@ public sealed class StageSpanTests : IDisposable
         await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
         await Assert.ThrowsAsync<IOException>(() => call.InTime());
 
-        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
+        Activity span = Assert.Single(Spans, static span => span.DisplayName == "orders/load");
         Assert.Equal((ActivityKind.Internal, ActivityStatusCode.Error, "failure 2"), (span.Kind, span.Status, span.StatusDescription));
         Assert.Equal(
             [("pipeline", "orders"), ("stage", "load"), ("pipelineops.attempts", 2), ("error.type", "System.IO.IOException")],
@@ -67,7 +58,7 @@ public sealed class StageSpanTests : IDisposable
 
         Assert.True((await stage.TryExecuteAsync(new Flaky().Invoke, Ct)).IsRejected);
 
-        Activity span = Assert.Single(_spans);
+        Activity span = Assert.Single(Spans);
         Assert.Equal(ActivityStatusCode.Error, span.Status);
         Assert.Equal("PipelineOps.CircuitOpenException", span.GetTagItem("error.type"));
         Assert.Equal("circuit_rejected", Assert.Single(span.Events).Name);
@@ -81,7 +72,7 @@ public sealed class StageSpanTests : IDisposable
 
         await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
 
-        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
+        Activity span = Assert.Single(Spans, static span => span.DisplayName == "orders/load");
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
         Assert.Null(span.GetTagItem("error.type"));
         Assert.Equal(2, span.GetTagItem("pipelineops.attempts"));
@@ -109,7 +100,7 @@ public sealed class StageSpanTests : IDisposable
         await call.InTime();
 
         Assert.Same(parent, Activity.Current);
-        Activity span = Assert.Single(_spans);
+        Activity span = Assert.Single(Spans);
         Assert.Same(span, within);
         Assert.Equal(parent.SpanId, span.ParentSpanId);
         Assert.True(span.IsStopped);
@@ -132,8 +123,8 @@ public sealed class StageSpanTests : IDisposable
         await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(2));
         await call.InTime();
 
-        Activity span = Assert.Single(_spans, static span => span.DisplayName == "orders/load");
-        Activity[] attempts = [.. _spans.Where(static span => span.DisplayName == "orders/load attempt")];
+        Activity span = Assert.Single(Spans, static span => span.DisplayName == "orders/load");
+        Activity[] attempts = [.. Spans.Where(static span => span.DisplayName == "orders/load attempt")];
         Assert.All(attempts, child => Assert.Equal((span.TraceId, span.SpanId), (child.TraceId, child.ParentSpanId)));
         Assert.Equal(
             [(start, 1.0, ActivityStatusCode.Error), (start.AddSeconds(3), 1.0, ActivityStatusCode.Unset)],
@@ -158,11 +149,11 @@ public sealed class StageSpanTests : IDisposable
 
         await stage.ExecuteAsync(new Flaky().Invoke, Ct);
         Assert.Equal(ofSuccess, Attempts());
-        _spans.Clear();
+        Spans.Clear();
         await stage.ExecuteAsync(new Flaky(new IOException()).Invoke, Ct);
         Assert.Equal(ofRetried, Attempts());
 
-        int Attempts() => _spans.Count(static span => span.DisplayName == "orders/load attempt");
+        int Attempts() => Spans.Count(static span => span.DisplayName == "orders/load attempt");
     }
 
     [Fact]
@@ -180,33 +171,33 @@ public sealed class StageSpanTests : IDisposable
             },
             Ct).InTime();
 
-        Assert.Equal(within, _spans.Where(static span => span.DisplayName == "orders/load attempt"));
+        Assert.Equal(within, Spans.Where(static span => span.DisplayName == "orders/load attempt"));
     }
 
     [Fact]
     public async Task A_call_that_is_sampled_out_has_no_attempts_either()
     {
         using var all = new ActivitySource("caller");
-        _listener.ShouldListenTo = static _ => true;
-        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
+        _probe.Listener.ShouldListenTo = static _ => true;
+        _probe.Listener.Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
             options.Name == "orders/load" ? ActivitySamplingResult.None : ActivitySamplingResult.AllDataAndRecorded;
         using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.MaxRetries = 1);
 
         await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
 
-        Assert.Empty(_spans);
+        Assert.Empty(Spans);
         Assert.Null(Activity.Current);
     }
 
     [Fact]
     public async Task A_span_that_is_only_propagated_is_told_nothing()
     {
-        _listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
+        _probe.Listener.Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData;
         using PipelineStage stage = TestStage.Create(_time, static o => o.Retry.MaxRetries = 1);
 
         await stage.TryExecuteAsync(Flaky.Always.Invoke, Ct);
 
-        Assert.All(_spans, static span =>
+        Assert.All(Spans, static span =>
         {
             Assert.DoesNotContain(span.TagObjects, static tag => tag.Key.StartsWith("pipelineops", StringComparison.Ordinal) || tag.Key == "error.type");
             Assert.Empty(span.Events);
@@ -236,7 +227,7 @@ public sealed class StageSpanTests : IDisposable
         await _time.AdvanceOnceWaiting(TimeSpan.FromSeconds(5));
         await waits.InTime();
 
-        Assert.Equal([("wait", "slot"), ("wait", "circuit")], _spans.Last().Events.Select(static waited => (waited.Name, waited.Tags.Single().Value)));
+        Assert.Equal([("wait", "slot"), ("wait", "circuit")], Spans.Last().Events.Select(static waited => (waited.Name, waited.Tags.Single().Value)));
     }
 
     [Fact]
@@ -274,7 +265,7 @@ public sealed class StageSpanTests : IDisposable
 
         Assert.Equal(1, await call);
         Assert.Null(Activity.Current);
-        Assert.Single(_spans);
+        Assert.Single(Spans);
     }
 
     [Fact]
@@ -285,7 +276,7 @@ public sealed class StageSpanTests : IDisposable
         await Assert.ThrowsAsync<NotSupportedException>(() => stage.ExecuteAsync(static ValueTask (_) => throw new NotSupportedException(), Ct).InTime());
 
         Assert.Null(Activity.Current);
-        Assert.Equal("System.NotSupportedException", Assert.Single(_spans).GetTagItem("error.type"));
+        Assert.Equal("System.NotSupportedException", Assert.Single(Spans).GetTagItem("error.type"));
     }
 
     [Fact]
@@ -304,7 +295,7 @@ public sealed class StageSpanTests : IDisposable
         await Assert.ThrowsAsync<StageTimeoutException>(() => call.InTime());
         await Assert.ThrowsAsync<CircuitOpenException>(() => stage.ExecuteAsync(new Flaky().Invoke, Ct).InTime());
 
-        Assert.Equal(3, _spans.Count);
+        Assert.Equal(3, Spans.Count);
     }
 
     private sealed class MuteException : Exception
