@@ -94,6 +94,20 @@ public sealed class RecordSpanTests : IDisposable
         Assert.All(Spans, static span => Assert.Empty(span.Links));
     }
 
+    [Fact]
+    public async Task The_origin_of_the_nearest_type_counts_whichever_was_described_first()
+    {
+        using var stage = new ProcessingStage(static o => o.Telemetry
+            .DescribeOrigin<object>(static _ => new RecordOrigin { Key = "object" })
+            .DescribeOrigin<IEnumerable<int>>(static _ => new RecordOrigin { Key = "sequence" })
+            .DescribeOrigin<IList<int>>(static _ => new RecordOrigin { Key = "list" }));
+
+        await stage.Stage.ProcessAsync(new List<int>(), static (_, _) => default, Ct);
+        await stage.Stage.ProcessAsync("text", static (_, _) => default, Ct);
+
+        Assert.Equal(["list", "object"], Spans.Select(static span => span.GetTagItem("pipelineops.record.key")));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -10,7 +10,7 @@ internal sealed class RecordDescriptions(IReadOnlyDictionary<Type, Func<object, 
     /// <summary>The description of a record, which belongs to the caller; an empty one if there is none. What is empty text is not known.</summary>
     public RecordDescription Of(object? record)
     {
-        if (record is null || Find(record.GetType()) is not { } describe)
+        if (record is null || NearestType.Find(_descriptions, record.GetType()) is not { } describe)
             return Nothing;
 
         try
@@ -30,25 +30,6 @@ internal sealed class RecordDescriptions(IReadOnlyDictionary<Type, Func<object, 
             return Nothing;
         }
     }
-
-    /// <summary>That of the type itself, else of the nearest base class, else of an interface.</summary>
-    private Func<object, RecordDescription>? Find(Type type)
-    {
-        Type? best = null;
-        Func<object, RecordDescription>? found = null;
-        foreach ((Type described, Func<object, RecordDescription> describe) in _descriptions)
-        {
-            if (described.IsAssignableFrom(type) && (best is null || IsNearer(described, best)))
-                (best, found) = (described, describe);
-        }
-
-        return found;
-    }
-
-    private static bool IsNearer(Type described, Type best) =>
-        Nearness(described) == Nearness(best) ? best.IsAssignableFrom(described) : Nearness(described) > Nearness(best);
-
-    private static int Nearness(Type described) => described == typeof(object) ? 0 : described.IsInterface ? 1 : 2;
 
     private static string? Known(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

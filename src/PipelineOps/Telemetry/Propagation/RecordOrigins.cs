@@ -32,18 +32,6 @@ internal sealed class RecordOrigins(IReadOnlyDictionary<Type, Func<object, Recor
         }
     }
 
-    private Func<object, RecordOrigin>? Find(Type type) => _byType?.GetOrAdd(type, static (type, described) => Nearest(type, described), _described);
-
-    /// <summary>That of the type itself, else of the nearest base class, else of an interface.</summary>
-    private static Func<object, RecordOrigin>? Nearest(Type type, KeyValuePair<Type, Func<object, RecordOrigin>>[] described)
-    {
-        for (Type? candidate = type; candidate is not null && candidate != typeof(object); candidate = candidate.BaseType)
-        {
-            if (Array.Find(described, entry => entry.Key == candidate).Value is { } exact)
-                return exact;
-        }
-
-        return Array.Find(described, entry => entry.Key.IsInterface && entry.Key.IsAssignableFrom(type)).Value
-            ?? Array.Find(described, static entry => entry.Key == typeof(object)).Value;
-    }
+    private Func<object, RecordOrigin>? Find(Type type) =>
+        _byType?.GetOrAdd(type, static (type, described) => NearestType.Find(described, type), _described);
 }
