@@ -113,60 +113,31 @@ public static class TelemetryCatalog
     internal static InstrumentDescription AppendDuration { get; } = Distribution(
         "pipelineops.store.append.duration", "s", "How long the failure store took to keep failures.", LatencyBuckets, ErrorType);
 
-    internal static InstrumentDescription QueueLength { get; } = new()
-    {
-        Name = "pipelineops.queue.length",
-        Kind = InstrumentKind.UpDownCounter,
-        Unit = "{record}",
-        Description = "Records that wait in a queue.",
-        Tags = [Pipeline, Queue],
-    };
+    internal static InstrumentDescription QueueLength { get; } = Of(
+        "pipelineops.queue.length", InstrumentKind.UpDownCounter, "{record}", "Records that wait in a queue.", Pipeline, Queue);
 
-    internal static InstrumentDescription QueueOldestAge { get; } = new()
-    {
-        Name = "pipelineops.queue.oldest_age",
-        Kind = InstrumentKind.Gauge,
-        Unit = "s",
-        Description = "The age of the record that waits longest, where that is known; 0 for an empty queue.",
-        Tags = [Pipeline, Queue],
-    };
+    internal static InstrumentDescription QueueOldestAge { get; } = Of(
+        "pipelineops.queue.oldest_age",
+        InstrumentKind.Gauge,
+        "s",
+        "The age of the record that waits longest, where that is known; 0 for an empty queue.",
+        Pipeline,
+        Queue);
 
-    internal static InstrumentDescription RunDuration { get; } = new()
-    {
-        Name = "pipelineops.run.duration",
-        Kind = InstrumentKind.Histogram,
-        Unit = "s",
-        Description = "How long a run took.",
-        Tags = [Pipeline, RunStatus],
-        Buckets = RunBuckets,
-    };
+    internal static InstrumentDescription RunDuration { get; } =
+        Of("pipelineops.run.duration", InstrumentKind.Histogram, "s", "How long a run took.", Pipeline, RunStatus) with { Buckets = RunBuckets };
 
-    internal static InstrumentDescription Runs { get; } = new()
-    {
-        Name = "pipelineops.runs",
-        Kind = InstrumentKind.Counter,
-        Unit = "{run}",
-        Description = "Runs that have ended.",
-        Tags = [Pipeline, RunStatus],
-    };
+    internal static InstrumentDescription Runs { get; } = Of("pipelineops.runs", InstrumentKind.Counter, "{run}", "Runs that have ended.", Pipeline, RunStatus);
 
-    internal static InstrumentDescription ActiveRuns { get; } = new()
-    {
-        Name = "pipelineops.runs.active",
-        Kind = InstrumentKind.UpDownCounter,
-        Unit = "{run}",
-        Description = "Runs that have begun and not ended.",
-        Tags = [Pipeline],
-    };
+    internal static InstrumentDescription ActiveRuns { get; } = Of(
+        "pipelineops.runs.active", InstrumentKind.UpDownCounter, "{run}", "Runs that have begun and not ended.", Pipeline);
 
-    internal static InstrumentDescription PropagationMalformed { get; } = new()
-    {
-        Name = "pipelineops.propagation.malformed",
-        Kind = InstrumentKind.Counter,
-        Unit = "{header}",
-        Description = "Headers of messages that were ignored, wholly or in part, because they were malformed or too long.",
-        Tags = [new TagDescription("header", "which header", ["traceparent", "tracestate", "baggage", "run_id", "headers"])],
-    };
+    internal static InstrumentDescription PropagationMalformed { get; } = Of(
+        "pipelineops.propagation.malformed",
+        InstrumentKind.Counter,
+        "{header}",
+        "Headers of messages that were ignored, wholly or in part, because they were malformed or too long.",
+        new TagDescription("header", "which header", ["traceparent", "tracestate", "baggage", "run_id", "headers"]));
 
     /// <summary>Every instrument of the meter <see cref="PipelineOpsTelemetry.MeterName"/>, in an order for readers.</summary>
     public static IReadOnlyList<InstrumentDescription> Instruments { get; } =
@@ -262,12 +233,15 @@ public static class TelemetryCatalog
     private static InstrumentDescription Distribution(string name, string unit, string description, double[] buckets, params TagDescription[] tags) =>
         Stages(name, InstrumentKind.Histogram, unit, description, tags) with { Buckets = buckets };
 
-    private static InstrumentDescription Stages(string name, InstrumentKind kind, string? unit, string description, params TagDescription[] tags) => new()
+    private static InstrumentDescription Stages(string name, InstrumentKind kind, string? unit, string description, params TagDescription[] tags) =>
+        Of(name, kind, unit, description, [Pipeline, Stage, .. tags]);
+
+    private static InstrumentDescription Of(string name, InstrumentKind kind, string? unit, string description, params TagDescription[] tags) => new()
     {
         Name = name,
         Kind = kind,
         Unit = unit,
         Description = description,
-        Tags = [Pipeline, Stage, .. tags],
+        Tags = tags,
     };
 }
