@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
 
@@ -76,6 +77,35 @@ public sealed class MetricsTests
             Assert.Single(metrics.Streams[instrument.Name]);
         });
         Assert.Empty(warnings.All);
+    }
+
+    [Fact]
+    public async Task Queues_and_runs_of_a_pipeline_are_collected()
+    {
+        using var metrics = new CollectedMetrics();
+        using var stage = new BusyStage();
+        Pipeline pipeline = Pipeline.Create(stage.Stage);
+        Channel<Message> channel = Channel.CreateUnbounded<Message>();
+        channel.Writer.TryWrite(new Message("m-1") { Time = stage.Time.GetUtcNow() - TimeSpan.FromSeconds(90) });
+        using IDisposable waiting = pipeline.ObserveQueue("orders.in", channel.Reader);
+        using IDisposable broken = pipeline.ObserveQueue("orders.broken", static () => throw new IOException());
+
+        await using (PipelineRun run = pipeline.BeginRun())
+        {
+            stage.Time.Advance(TimeSpan.FromSeconds(30));
+            run.Complete();
+        }
+
+        await using PipelineRun unfinished = pipeline.BeginRun();
+        IReadOnlyList<Series> series = metrics.Collect();
+
+        Assert.Equal([("pipeline=orders,queue=orders.in", 1.0)], Of(series, "pipelineops.queue.length"));
+        Assert.Equal([("pipeline=orders,queue=orders.in", 120.0)], Of(series, "pipelineops.queue.oldest_age"));
+        Assert.Equal(
+            [("abandoned", 0.0), ("failed", 0.0), ("succeeded", 1.0)],
+            series.Where(static s => s.Name == "pipelineops.runs").Select(static s => (s["status"], s.Value)).Order());
+        Assert.Equal([("pipeline=orders", 1.0)], Of(series, "pipelineops.runs.active"));
+        Assert.Equal(30, Assert.Single(series, static s => s.Name == "pipelineops.run.duration").Sum, 6);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class RecordMetricsTests : IDisposable
             await stage.Process("good", static (_, _) => default);
         await stage.Fail(new FormatException());
         await stage.Fail(new FormatException());
-        await stage.Fail(new NotImplementedException());
+        await stage.Fail(new InvalidCastException());
 
         Assert.Equal(
             [(3, "succeeded"), (0, "filtered"), (2, "quarantined"), (1, "dead_lettered"), (0, "parked"), (0, "failed_unknown"), (0, "returned")],

@@ -135,6 +135,10 @@ public sealed partial class TelemetryCatalogTests : IDisposable
     }
 
     [Fact]
+    public void The_first_page_says_how_many_instruments_there_are() => Assert.Contains(
+        $"| {TelemetryCatalog.Instruments.Count} instruments:", File.ReadAllText(Path.Combine(Repository.Root, "README.md")), StringComparison.Ordinal);
+
+    [Fact]
     public void Nothing_is_in_the_catalogue_twice()
     {
         Assert.Distinct(TelemetryCatalog.Instruments.Select(static i => i.Name));
