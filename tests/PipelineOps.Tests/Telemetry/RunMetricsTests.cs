@@ -19,13 +19,13 @@ public sealed class RunMetricsTests : IDisposable
 
     private readonly ManualTimeProvider _time = new();
     private readonly MeterProbe _meter = new MeterProbe().Listen();
-    private readonly ScopedLoggers _log = new();
+    private readonly ScopedLog _log = new();
     private readonly PipelineStage _stage;
     private readonly Pipeline _pipeline;
 
     public RunMetricsTests()
     {
-        _stage = Stage(_log);
+        _stage = Stage(_log.Loggers);
         _pipeline = Pipeline.Create(_stage);
     }
 
@@ -54,7 +54,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([0, 0, 1], Ended());
         Assert.Equal([new(Duration, 5, "pipeline=orders,status=abandoned")], _meter.Of(Duration));
-        ScopedLoggers.Line line = Assert.Single(_log.Lines);
+        ScopedLine line = Assert.Single(_log.Lines);
         Assert.Equal((LogLevel.Warning, 11, "RunEnded"), (line.Level, line.Id.Id, line.Id.Name));
     }
 
@@ -67,7 +67,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([0, 1, 0], Ended());
         Assert.Equal("pipeline=orders,status=failed", Assert.Single(_meter.Of(Duration)).Tags);
-        ScopedLoggers.Line line = Assert.Single(_log.Lines);
+        ScopedLine line = Assert.Single(_log.Lines);
         Assert.Equal((LogLevel.Error, error), (line.Level, line.Exception));
         Assert.StartsWith("Run 17 of pipeline orders: Failed after 00:00:00; read 0, processed 0, failed 0, 0 bytes; processor time ", line.Message, StringComparison.Ordinal);
     }
@@ -86,7 +86,7 @@ public sealed class RunMetricsTests : IDisposable
 
         Assert.Equal([1, 0, 0], Ended());
         Assert.Equal([new(Duration, 2, "pipeline=orders,status=succeeded")], _meter.Of(Duration));
-        ScopedLoggers.Line line = Assert.Single(_log.Lines);
+        ScopedLine line = Assert.Single(_log.Lines);
         Assert.Equal(LogLevel.Information, line.Level);
         Assert.Contains("Succeeded after 00:00:02; read 5, processed 3, failed 2, 70 bytes;", line.Message, StringComparison.Ordinal);
     }
@@ -230,8 +230,9 @@ public sealed class RunMetricsTests : IDisposable
     public async Task A_log_that_throws_does_not_reach_the_run()
     {
         using var lines = new RecordingLoggers { Throws = true };
-        using var scopes = new ScopedLoggers { RefusesScopes = true };
-        foreach (ILoggerFactory log in new ILoggerFactory[] { lines, scopes })
+        using var opened = new ThrowingScopes(whenOpened: true);
+        using var ended = new ThrowingScopes(whenOpened: false);
+        foreach (ILoggerFactory log in new ILoggerFactory[] { lines, opened, ended })
         {
             using PipelineStage stage = Stage(log, "other");
             Pipeline pipeline = Pipeline.Create(stage);
@@ -240,7 +241,7 @@ public sealed class RunMetricsTests : IDisposable
             run.Complete();
         }
 
-        Assert.Equal([2, 0, 0], Ended());
+        Assert.Equal([3, 0, 0], Ended());
     }
 
     [Fact]
@@ -266,7 +267,7 @@ public sealed class RunMetricsTests : IDisposable
     [Fact]
     public async Task Counts_are_the_pipelines_whoever_begins_its_runs()
     {
-        using PipelineStage other = Stage(_log, "other");
+        using PipelineStage other = Stage(_log.Loggers, "other");
         await using PipelineRun one = Pipeline.Create(other).BeginRun();
         await using PipelineRun two = _pipeline.BeginRun();
         one.Complete();
@@ -310,7 +311,7 @@ public sealed class RunMetricsTests : IDisposable
             Source(3), static (_, _) => ValueTask.FromException(new UnauthorizedAccessException("no")), cancellationToken: Ct));
 
         Assert.Equal([0, 1, 0], Ended());
-        ScopedLoggers.Line line = Assert.Single(_log.Lines, static line => line.Id.Id == 11);
+        ScopedLine line = Assert.Single(_log.Lines, static line => line.Id.Id == 11);
         Assert.Equal((LogLevel.Error, exception), (line.Level, line.Exception));
         Assert.StartsWith($"Run {exception.Summary.RunId} of pipeline orders: Failed", line.Message, StringComparison.Ordinal);
     }

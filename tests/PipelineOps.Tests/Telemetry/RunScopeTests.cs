@@ -6,13 +6,13 @@ namespace PipelineOps.Tests.Telemetry;
 public sealed class RunScopeTests : IDisposable
 {
     private readonly ManualTimeProvider _time = new();
-    private readonly ScopedLoggers _log = new();
+    private readonly ScopedLog _log = new();
     private readonly PipelineStage _stage;
     private readonly Pipeline _pipeline;
 
     public RunScopeTests()
     {
-        _stage = TestStage.Create(_time, options => options.LoggerFactory = _log);
+        _stage = TestStage.Create(_time, options => options.LoggerFactory = _log.Loggers);
         _pipeline = Pipeline.Create(_stage);
     }
 
@@ -30,14 +30,14 @@ public sealed class RunScopeTests : IDisposable
         await using (PipelineRun run = _pipeline.BeginRun("17"))
         {
             await Task.Yield();
-            Assert.Equal(["Pipeline=orders,Run=17"], _log.ScopesHere());
-            Assert.Equal(["Pipeline=orders,Run=17"], await Task.Run(_log.ScopesHere, Ct));
+            Assert.Equal(["Pipeline:orders Run:17"], _log.ScopesHere());
+            Assert.Equal(["Pipeline:orders Run:17"], await Task.Run(_log.ScopesHere, Ct));
             run.Complete();
-            Assert.Equal(["Pipeline=orders,Run=17"], _log.ScopesHere());
+            Assert.Equal(["Pipeline:orders Run:17"], _log.ScopesHere());
         }
 
         Assert.Empty(_log.ScopesHere());
-        Assert.Equal(["Pipeline=orders,Run=17"], Assert.Single(_log.Lines).Scopes);
+        Assert.Equal(["Pipeline:orders Run:17"], Assert.Single(_log.Lines).Scopes);
         Assert.Null(PipelineRun.Current);
     }
 
@@ -66,7 +66,7 @@ public sealed class RunScopeTests : IDisposable
         await using PipelineRun run = _pipeline.BeginRun("17");
         await work.Writer.WriteAsync(run, Ct);
 
-        Assert.Equal([[], ["Pipeline=orders,Run=17"], []], await worker);
+        Assert.Equal([[], ["Pipeline:orders Run:17"], []], await worker);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class RunScopeTests : IDisposable
         await using (_pipeline.BeginRun("current"))
             await _stage.ProcessAllAsync(Source(), Handle, cancellationToken: Ct);
 
-        Assert.Equal([[$"Pipeline=orders,Run={own.RunId}"], ["Pipeline=orders,Run=given"], ["Pipeline=orders,Run=current"]], scopes);
+        Assert.Equal([[$"Pipeline:orders Run:{own.RunId}"], ["Pipeline:orders Run:given"], ["Pipeline:orders Run:current"]], scopes);
         Assert.Empty(_log.ScopesHere());
     }
 
@@ -95,11 +95,11 @@ public sealed class RunScopeTests : IDisposable
         await using (PipelineRun inner = _pipeline.BeginRun("inner"))
         {
             Assert.Same(inner, PipelineRun.Current);
-            Assert.Equal(["Pipeline=orders,Run=outer", "Pipeline=orders,Run=inner"], _log.ScopesHere());
+            Assert.Equal(["Pipeline:orders Run:outer", "Pipeline:orders Run:inner"], _log.ScopesHere());
         }
 
         Assert.Same(outer, PipelineRun.Current);
-        Assert.Equal(["Pipeline=orders,Run=outer"], _log.ScopesHere());
+        Assert.Equal(["Pipeline:orders Run:outer"], _log.ScopesHere());
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class RunScopeTests : IDisposable
                 {
                     await Task.Yield();
                     Assert.Same(run, PipelineRun.Current);
-                    Assert.Equal([$"Pipeline=orders,Run={i}"], _log.ScopesHere());
+                    Assert.Equal([$"Pipeline:orders Run:{i}"], _log.ScopesHere());
                 }
             },
             Ct,
@@ -135,7 +135,7 @@ public sealed class RunScopeTests : IDisposable
 
         Assert.Equal(RunStatus.Abandoned, other.Status);
         Assert.Same(mine, PipelineRun.Current);
-        Assert.Equal(["Pipeline=orders,Run=mine"], _log.ScopesHere());
+        Assert.Equal(["Pipeline:orders Run:mine"], _log.ScopesHere());
     }
 
     [Fact]

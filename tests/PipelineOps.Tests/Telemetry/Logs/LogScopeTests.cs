@@ -232,44 +232,4 @@ public sealed class LogScopeTests : IDisposable
     {
         public async ValueTask NotifyAsync(FailureRecord failure, CancellationToken cancellationToken) => await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
     }
-
-    private sealed class ThrowingScopes(bool whenOpened) : ILoggerFactory, ILogger, IDisposable
-    {
-        public List<string> Written { get; } = [];
-
-        public int Thrown { get; private set; }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            if (whenOpened)
-                Throw();
-
-            return new Scope(this);
-        }
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Add(eventId.Name!);
-
-        public void Dispose()
-        {
-        }
-
-        private void Throw()
-        {
-            Thrown++;
-            throw new InvalidOperationException("scope");
-        }
-
-        private sealed class Scope(ThrowingScopes owner) : IDisposable
-        {
-            public void Dispose() => owner.Throw();
-        }
-    }
 }

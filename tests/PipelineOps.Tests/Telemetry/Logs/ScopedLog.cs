@@ -22,6 +22,14 @@ internal sealed class ScopedLog : ILoggerProvider, ISupportExternalScope
 
     public string[] Messages(string eventName) => [.. Of(eventName).Select(static line => line.Message)];
 
+    /// <summary>The texts of the scopes that a line would be logged in here, from the outermost on.</summary>
+    public string[] ScopesHere()
+    {
+        List<string> scopes = [];
+        _scopes.ForEachScope(static (scope, scopes) => scopes.Add(scope!.ToString()!), scopes);
+        return [.. scopes];
+    }
+
     public ILogger CreateLogger(string categoryName) => new Logger(this);
 
     public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
@@ -38,16 +46,14 @@ internal sealed class ScopedLog : ILoggerProvider, ISupportExternalScope
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             var values = new Dictionary<string, object?>();
-            var scopes = new List<string>();
             owner._scopes.ForEachScope(
-                (scope, _) =>
+                static (scope, values) =>
                 {
-                    scopes.Add(scope!.ToString()!);
                     foreach ((string key, object? value) in scope as IReadOnlyList<KeyValuePair<string, object?>> ?? [])
                         values[key] = value;
                 },
-                state);
-            owner._lines.Enqueue(new(logLevel, eventId, formatter(state, exception), exception, values, scopes));
+                values);
+            owner._lines.Enqueue(new(logLevel, eventId, formatter(state, exception), exception, values, owner.ScopesHere()));
         }
     }
 }
